@@ -1,0 +1,13 @@
+//! Where the records live: one SQL text on SQLite and PostgreSQL.
+//!
+//! Only this crate knows the database drivers. [`Db`] answers single statements, [`Tx`] is one
+//! write transaction; [`records`] has the generic statements for every entity.
+
+pub mod db;
+pub mod dialect;
+pub mod migrate;
+mod postgres;
+mod sqlite;
+
+pub use db::{Db, DatabaseUrl, Error, Options, Read, Result, Row, Tx, Value};
+pub use dialect::Dialect;
