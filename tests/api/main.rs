@@ -1,1 +1,5 @@
+//! The API over HTTP, on both databases.
 
+#![cfg(test)]
+
+mod smoke;

@@ -1,1 +1,6 @@
+//! The storage crate, on both databases.
 
+#[cfg(test)]
+mod auth;
+#[cfg(test)]
+mod executor;

@@ -1,1 +1,29 @@
-//! placeholder
+//! How the world talks to Aureole: HTTP, tokens, rules. No SQL.
+
+mod api;
+pub mod app;
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod endpoints;
+pub mod error;
+mod front;
+mod jobs;
+mod lists;
+pub mod load;
+mod metrics;
+mod reply;
+mod rights;
+mod routes;
+mod rules;
+mod save;
+mod seed;
+pub mod serve;
+mod settings;
+mod time_zones;
+mod wire;
+
+pub use app::App;
+pub use clock::Clock;
+pub use config::Config;

@@ -3,11 +3,18 @@
 //! Only this crate knows the database drivers. [`Db`] answers single statements, [`Tx`] is one
 //! write transaction; [`records`] has the generic statements for every entity.
 
+pub mod changes;
 pub mod db;
 pub mod dialect;
 pub mod migrate;
 mod postgres;
+pub mod records;
+pub mod settings;
+pub mod sql;
 mod sqlite;
+pub mod tickets;
+pub mod tokens;
+mod value;
 
 pub use db::{Db, DatabaseUrl, Error, Options, Read, Result, Row, Tx, Value};
 pub use dialect::Dialect;

@@ -1,0 +1,1 @@
+"""The parts of the load harness; `benches/run` puts them together."""

@@ -1,0 +1,191 @@
+"""One database from empty to measured."""
+
+import dataclasses
+import os
+import statistics
+import time
+
+from harness import api, checks, load, paths, servers
+
+STARTS = 10
+BLOCK_BYTES = 4096
+DISK_S = 2
+
+
+@dataclasses.dataclass
+class Result:
+    """Everything that is known of one database at the end."""
+
+    kind: str
+    version: str = ""
+    clients: int = 0
+    load_s: float = 0.0
+    rows: list = dataclasses.field(default_factory=list)
+    """(Path, Figure) in the order of measurement."""
+    starts_ms: list = dataclasses.field(default_factory=list)
+    idle_mb: float = 0.0
+    peak_mb: float = 0.0
+    peak_checks_mb: float = 0.0
+    peak_created_mb: float = 0.0
+    created: int = 0
+    cpu_s: float = 0.0
+    syncs: float = 0.0
+    """fdatasync calls a second, one by one: the mean of before and after the creates, if measured."""
+    problems: list = dataclasses.field(default_factory=list)
+
+    @property
+    def void(self):
+        """Whether a reply was wrong or a load failed."""
+        return bool(self.problems or any(figure.problems for _, figure in self.rows))
+
+
+def disk_syncs(folder):
+    """How often a second this disk takes 4 KB and says that it is safe."""
+    path = folder / "fdatasync"
+    block = bytes(BLOCK_BYTES)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        count = 0
+        start = time.perf_counter()
+        while time.perf_counter() - start < DISK_S:
+            os.write(handle, block)
+            os.fdatasync(handle)
+            count += 1
+        return count / (time.perf_counter() - start)
+    finally:
+        os.close(handle)
+        path.unlink()
+
+
+def measure(kind, programs, options, folder):
+    """Loads the data, checks the replies, measures. `programs` is (aureole, limit)."""
+    folder.mkdir()
+    folder.chmod(0o711)  # the database's own user has to pass
+    result = Result(kind, clients=options.clients, syncs=disk_syncs(folder))
+    postgres = servers.Postgres(folder) if kind == "postgresql" else None
+    try:
+        if postgres:
+            postgres.start()
+            result.version = postgres.version()
+        url = postgres.url if postgres else f"sqlite:{folder / 'aureole.db'}"
+        aureole = servers.Aureole(programs[0], url, folder)
+        print(f"{kind}: loading {options.clients:,} clients", flush=True)
+        result.load_s = aureole.load(options.clients)
+        aureole.create_application()
+        if postgres:
+            postgres.settle()
+        data, found = check(aureole, result)
+        if data:
+            start_often(aureole, result, options)
+            put_under_load(aureole, programs[1], result, options, data, found)
+    finally:
+        if postgres:
+            postgres.stop()
+    return result
+
+
+def running(server):
+    """Waits until the server is ready; it is stopped when it does not become so."""
+    try:
+        return server.wait_ready()
+    except BaseException:
+        server.stop()
+        raise
+
+
+def check(aureole, result):
+    """Compares replies on a server of its own, because the un-paged list would count as memory of the
+    load. Gives the data, None when it cannot be read, and the complaints by check."""
+    server = aureole.serve()
+    running(server)
+    found = {}
+    data = None
+    try:
+        with api.Api(server.port, aureole.token(server)) as client:
+            try:
+                data = checks.read_data(client, result.clients)
+            except (checks.Wrong, OSError, KeyError, TypeError, ValueError) as problem:
+                result.problems.append(f"the list could not be read: {problem!r}")
+                return None, {}
+            found["get_by_id"] = checks.problem_of(checks.get_by_id, client, data)
+            found["list"] = (checks.problem_of(checks.list_order, client, data)
+                             + checks.problem_of(checks.list_pages, client, data))
+            found["search"] = checks.problem_of(checks.search, client, data)
+        result.peak_checks_mb = server.memory_mb("VmHWM")
+        for problems in found.values():
+            result.problems.extend(problems)
+            for problem in problems:
+                print(f"WRONG: {problem}", flush=True)
+        return data, found
+    finally:
+        server.stop()
+
+
+def start_often(aureole, result, options):
+    """Start to ready on the database as it is: program, migrations, /healthz."""
+    if options.only not in (None, "start"):
+        return
+    for _ in range(STARTS):
+        server = aureole.serve()
+        try:
+            result.starts_ms.append(server.wait_ready() * 1000)
+        finally:
+            server.stop()
+    print(f"  start to ready: {statistics.median(result.starts_ms):.0f} ms", flush=True)
+
+
+def put_under_load(aureole, limit_program, result, options, data, found):
+    """Measures the chosen paths on one server process."""
+    chosen = [path for path in paths.plan(data) if options.only in (None, path.name)]
+    if not chosen:
+        return
+    server = aureole.serve()
+    limit = None
+    try:
+        server.wait_ready()
+        limit = servers.Server([limit_program], aureole.folder / "limit.log", aureole.folder, None)
+        limit.wait_ready()
+        time.sleep(2)
+        result.idle_mb = server.memory_mb("VmRSS")
+        bench = load.Bench(aureole, server, limit, options.pairs, options.seconds)
+        for path in chosen:
+            one_path(bench, path, result, found)
+        result.cpu_s = server.cpu_s()
+    finally:
+        server.stop()
+        if limit:
+            limit.stop()
+
+
+def one_path(bench, path, result, found):
+    """Measures one path, or says why not."""
+    figure = load.Figure(path.name, path.title, 0, list(found.get(path.check, [])))
+    result.rows.append((path, figure))
+    with api.Api(bench.server.port, bench.aureole.token(bench.server)) as client:
+        if path.name == "create":
+            figure.problems += checks.problem_of(checks.create, client, 1)
+        try:
+            figure.size_bytes = path.size_bytes(client)
+            before = checks.count(client)
+        except (checks.Wrong, OSError, ValueError) as problem:
+            figure.problems.append(f"sampling: {problem}")
+    if figure.problems:
+        print(f"  {path.title}: void, not measured: {figure.problems[0]}", flush=True)
+        return
+    if path.name == "create":
+        # The disk's own rate belongs beside the load that depends on it: disks vary within minutes.
+        syncs = disk_syncs(bench.aureole.folder)
+        bench.measure(figure, path.requests(bench.aureole.folder))
+        result.syncs = (syncs + disk_syncs(bench.aureole.folder)) / 2
+    else:
+        bench.measure(figure, path.requests(bench.aureole.folder))
+    peak_mb = bench.server.memory_mb("VmHWM")
+    if path.name != "create":
+        result.peak_mb = peak_mb
+        return
+    result.peak_created_mb = peak_mb
+    with api.Api(bench.server.port, bench.aureole.token(bench.server)) as client:
+        after = checks.count(client)
+    result.created = after - before
+    figure.problems += checks.problem_of(checks.all_created, before, after, figure.requests,
+                                         bench.pairs + 1, load.CONNECTIONS)

@@ -1,0 +1,151 @@
+"""The results as Markdown."""
+
+import datetime
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+
+from harness import load
+
+PAGE_FACTOR_MAX = 2.0
+PAGE_FACTOR_GOAL = 1.3
+MEMORY_MAX_MB = 120
+START_MAX_MS = 300
+LOAD_MIN_PER_MINUTE = 10_000
+CREATE_GOAL_SYNCS = 3.0
+FULL_CLIENTS = 100_000
+
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
+
+def said(*command):
+    """A command's first line, or "unknown": a report must not fail for its heading."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return (done.stdout.strip().splitlines() or [""])[0]
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def cpu_model():
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def commit(root):
+    changed = said("git", "-C", root, "status", "--porcelain", "--", "crates", "benches", "Cargo.lock")
+    return (said("git", "-C", root, "rev-parse", "--short=12", "HEAD")
+            + (" with changes that are not committed" if changed not in ("", "unknown") else ""))
+
+
+def heading(root, options, folder):
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return f"""# Results
+
+Made by `benches/run`; what the figures mean is in [README.md](README.md).
+
+| | |
+| --- | --- |
+| date (UTC) | {now:%Y-%m-%d %H:%M} |
+| CPU | {cpu_model()}, {os.cpu_count()} cores for the server and the load together |
+| kernel, file system | {platform.release()}, {said("stat", "-f", "-c", "%T", folder)} |
+| compiler | {said("rustc", "--version")} |
+| commit | {commit(root)} |
+| data | {options.clients:,} clients, seed 1 |
+| load | `wrk -t{load.THREADS} -c{load.CONNECTIONS} -d{options.seconds}s --latency`, {options.pairs} pairs, {load.WARM_S} s of warm-up |
+"""
+
+
+def verdict(held):
+    return "yes" if held else "**no**"
+
+
+def at_size(result, held):
+    """A verdict that fewer clients than the target names cannot give."""
+    return verdict(held) if result.clients >= FULL_CLIENTS or not held else "–"
+
+
+def path_row(path, figure, goal):
+    target = f">= {path.floor:.2f}" if path.floor else "–"
+    aim = f"{goal:.2f}" if goal else "–"
+    if figure.problems:
+        return f"| {path.title} | invalid | | | | | | | {target} | {aim} | **no** |"
+    met = verdict(figure.ratio >= path.floor) if path.floor else "–"
+    if not path.floor and goal:
+        met = "goal met" if figure.ratio >= goal else "goal not met"
+    return (f"| {path.title} | {figure.size_bytes:,} | {figure.aureole:,.0f} | {figure.limit:,.0f} | "
+            f"{figure.ratio:.3f} | {figure.p50_ms:.2f} | {figure.p99_ms:.2f} | {figure.cpu_us:.1f} | "
+            f"{target} | {aim} | {met} |")
+
+
+def path_table(result):
+    lines = ["| path | bytes | Aureole req/s | limit req/s | ratio | p50 ms | p99 ms | CPU µs/req | target ratio | goal | met |",
+             "| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --- |"]
+    lines += [path_row(path, figure, path.goal.get(result.kind)) for path, figure in result.rows]
+    return "\n".join(lines) if result.rows else ""
+
+
+def others(result):
+    """Rows (what, figure, target, met) of what is not a ratio to the limit."""
+    valid = {path.name: figure for path, figure in result.rows if not figure.problems}
+    sized = f" at {FULL_CLIENTS:,} clients"
+    per_minute = result.clients / result.load_s * 60
+    yield ("`demo load`, clients a minute", f"{per_minute:,.0f} ({result.load_s:.1f} s)",
+           f">= {LOAD_MIN_PER_MINUTE:,}", verdict(per_minute >= LOAD_MIN_PER_MINUTE))
+    if "page-first" in valid and "page-deep" in valid:
+        factor = valid["page-first"].ratio / max(valid["page-deep"].ratio, 1e-9)
+        yield ("page 1 against the deep page, times faster", f"{factor:.2f}",
+               f"<= {PAGE_FACTOR_MAX:.1f} (goal {PAGE_FACTOR_GOAL})", verdict(factor <= PAGE_FACTOR_MAX))
+    if result.starts_ms:
+        start_ms = statistics.median(result.starts_ms)
+        yield (f"start to ready, ms, median of {len(result.starts_ms)}",
+               f"{start_ms:.0f} ({min(result.starts_ms):.0f} to {max(result.starts_ms):.0f})",
+               f"< {START_MAX_MS}{sized}", at_size(result, start_ms < START_MAX_MS))
+    if result.idle_mb:
+        yield "resident memory after start, MB", f"{result.idle_mb:.0f}", "–", "–"
+    if result.peak_mb:
+        yield ("peak resident memory under read load, MB", f"{result.peak_mb:.0f}",
+               f"< {MEMORY_MAX_MB}{sized}", at_size(result, result.peak_mb < MEMORY_MAX_MB))
+    yield ("peak resident memory of a server that sent the whole list un-paged, MB",
+           f"{result.peak_checks_mb:.0f}", "–", "–")
+    if result.created:
+        yield (f"peak resident memory after {result.created:,} more clients, MB",
+               f"{result.peak_created_mb:.0f}", "–", "–")
+    if result.cpu_s:
+        yield "CPU seconds of the server under load", f"{result.cpu_s:.0f}", "–", "–"
+    yield "fdatasync of 4 KB a second, one by one", f"{result.syncs:,.0f}", "–", "–"
+    if "create" in valid:
+        times = valid["create"].aureole / result.syncs
+        goal = f"goal {CREATE_GOAL_SYNCS:.0f} or more" if result.kind == "sqlite" else "–"
+        yield "durable creates for each fdatasync that the disk can do", f"{times:.2f}", goal, "–"
+
+
+def section(result):
+    parts = [f"## {NAMES[result.kind]} {result.version}".rstrip() + "\n"]
+    problems = list(dict.fromkeys(
+        result.problems + [problem for _, figure in result.rows for problem in figure.problems]))
+    if problems:
+        parts.append("Void, because:\n\n" + "\n".join(f"- {problem}" for problem in problems) + "\n")
+    if result.rows:
+        parts.append(path_table(result) + "\n")
+    lines = ["| what | figure | target | met |", "| --- | --: | --: | --- |"]
+    lines += [f"| {' | '.join(row)} |" for row in others(result)]
+    parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def render(root, options, folder, results):
+    """The whole text."""
+    return "\n".join([heading(root, options, folder), *map(section, results)])
+
+
+def full(options, results):
+    """Whether this run is the one that is recorded."""
+    return (options.only is None and options.database == "both" and options.clients >= FULL_CLIENTS
+            and options.pairs >= 5 and options.seconds >= 10
+            and options.aureole is None and options.limit is None
+            and len(results) == 2)

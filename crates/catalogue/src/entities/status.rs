@@ -1,0 +1,51 @@
+//! Status (`TStatus`).
+//! One line a field, in the published order.
+
+use super::nested::KEY_PAIR2;
+use crate::field::{Schema, anys, boolean, decimal, int, list, text, uuid};
+
+pub static TSTATUS: Schema = Schema {
+    name: "TStatus",
+    fields: &[
+        int("id").core().light(),
+        uuid("guid").light(),
+        text("intent").light(),
+        text("name").core().light().column(),
+        text("shortname").core().light(),
+        int("type").core().light(),
+        int("sequence").core().light(),
+        text("colour").core().light(),
+        text("slaaction").light(),
+        int("ticket_count").light(),
+        boolean("showonquickchange").light(),
+        decimal("timeuntilloffhold").light(),
+        int("statuschangeto").light(),
+        decimal("statuschangetofreq").light(),
+        decimal("statusnochangehours").light(),
+        boolean("nochangehoursrecurring").light(),
+        int("statusnochangehoursmanager").light(),
+        boolean("statusnochangehoursmanagerrecurring").light(),
+        decimal("statusnochangehourssection").light(),
+        boolean("statusnochangehourssectionrecurring").light(),
+        int("nochangetemplate").light(),
+        uuid("nochangetemplate_guid").light(),
+        boolean("includeinloadbalance").light(),
+        int("statusemailfreqdays").light(),
+        int("statusemailid").light(),
+        uuid("statusemail_guid").light(),
+        text("statusemailname").light(),
+        int("notifystatuschange").light(),
+        boolean("dontsendslareminders").light(),
+        text("nochangetemplatename").light(),
+        boolean("slaignorerelease").light(),
+        text("statuschangetoname").light(),
+        text("_warning").output(),
+        int("useworkinghours").light(),
+        int("useworkinghours_statusnochangehours").light(),
+        int("useworkinghours_statusnochangehourssection").light(),
+        int("useworkinghours_statusnochangehoursmanager").light(),
+        list("tickettypes", &KEY_PAIR2),
+        list("outcomes", &KEY_PAIR2),
+        anys("translations"),
+    ],
+};

@@ -1,0 +1,88 @@
+//! Scalars on the wire: dates, decimals, and the folded form in which text compares.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
+
+/// Reads a date-time as clients send it (with or without zone, up to seven fraction digits, or a
+/// date alone; without a zone it is UTC) and returns the stored form `YYYY-MM-DDTHH:MM:SS[.fff]`.
+/// `1900-01-01T00:00:00` is how .NET clients say "no date": it returns an empty text.
+pub fn parse_datetime(text: &str) -> Option<String> {
+    let text = text.trim();
+    let civil = match text.parse::<Timestamp>() {
+        Ok(instant) => TimeZone::UTC.to_datetime(instant),
+        Err(_) => text.parse::<DateTime>().ok()?,
+    };
+    if !(1..=9999).contains(&civil.year()) {
+        return None;
+    }
+    let stored = format_datetime(civil);
+    Some(if stored == "1900-01-01T00:00:00" {
+        String::new()
+    } else {
+        stored
+    })
+}
+
+/// The wire form of a UTC date-time: milliseconds only when there are some.
+pub fn format_datetime(at: DateTime) -> String {
+    let millis = at.millisecond();
+    let seconds = at.strftime("%Y-%m-%dT%H:%M:%S");
+    if millis == 0 {
+        seconds.to_string()
+    } else {
+        format!("{seconds}.{millis:03}")
+    }
+}
+
+/// The wire form of an instant given in milliseconds since 1970; empty when out of range.
+pub fn format_millis(millis: i64) -> String {
+    Timestamp::from_millisecond(millis)
+        .map(|instant| format_datetime(TimeZone::UTC.to_datetime(instant)))
+        .unwrap_or_default()
+}
+
+/// The largest magnitude of a decimal: what an integer of 1/10000 still holds.
+const DECIMAL_LIMIT: i64 = 900_000_000_000_000;
+
+/// Why a decimal was refused.
+#[derive(Debug, PartialEq, Eq)]
+pub enum DecimalError {
+    NotANumber,
+    TooManyPlaces(u32),
+    OutOfRange,
+}
+
+/// Reads a decimal from its JSON text and returns the canonical text: no exponent, no trailing
+/// zeros. `places` is the most decimal places that are kept; more are refused, never rounded.
+pub fn parse_decimal(text: &str, places: u32) -> Result<String, DecimalError> {
+    let text = text.trim();
+    let parsed = if text.contains(['e', 'E']) {
+        Decimal::from_scientific(text).map_err(|_| DecimalError::NotANumber)?
+    } else {
+        Decimal::from_str_exact(text).map_err(|error| match error {
+            rust_decimal::Error::Underflow => DecimalError::TooManyPlaces(places),
+            rust_decimal::Error::ExceedsMaximumPossibleValue => DecimalError::OutOfRange,
+            _ => DecimalError::NotANumber,
+        })?
+    };
+    if parsed.abs() > Decimal::from(DECIMAL_LIMIT) {
+        return Err(DecimalError::OutOfRange);
+    }
+    let normal = parsed.normalize();
+    if normal.scale() > places {
+        return Err(DecimalError::TooManyPlaces(places));
+    }
+    Ok(normal.to_string())
+}
+
+/// The form in which text is compared and searched, the same on both databases.
+pub fn fold(text: &str) -> String {
+    text.to_lowercase()
+}
+
+/// The words of a search term, folded.
+pub fn words(term: &str) -> Vec<String> {
+    fold(term).split_whitespace().map(str::to_owned).collect()
+}

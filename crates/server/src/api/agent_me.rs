@@ -1,0 +1,19 @@
+//! GET /Agent/me: the agent behind the token, which published clients ask for at start-up.
+
+use aureole_catalogue::EntityKind;
+
+use crate::api::get::rendered;
+use crate::auth::caller::Role;
+use crate::error::{ApiError, Result};
+use crate::front::Call;
+use crate::reply::{self, Reply};
+
+pub async fn get(call: &Call) -> Result<Reply> {
+    if call.caller.role == Role::EndUser {
+        return Err(ApiError::NotFound("this token belongs to an end user, not to an agent".to_owned()));
+    }
+    let (tenant, id) = (call.caller.tenant_id, call.caller.agent_id);
+    let agent = rendered(&call.app, &mut call.app.db.clone(), tenant, EntityKind::Agent, id).await?;
+    let agent = agent.ok_or_else(|| ApiError::missing("agent", id))?;
+    Ok(reply::value(200, &agent))
+}

@@ -1,0 +1,215 @@
+//! DELETE of a record, with everything that it owns, unless something else points at it.
+
+use std::collections::BTreeMap;
+
+use aureole_catalogue::keys::site;
+use aureole_catalogue::render::View;
+use aureole_catalogue::{ENTITIES, Entity, EntityKind, Problems, Record, Show};
+use aureole_storage::changes::{self, Change, Operation};
+use aureole_storage::records::{self, Stored};
+
+use crate::api::save::check_tag;
+use crate::endpoints::Endpoint;
+use crate::error::{ApiError, Result};
+use crate::front::Call;
+use crate::reply::{self, Reply};
+use crate::rights;
+use crate::rules;
+use crate::save::Save;
+
+/// The records that go, by kind.
+type Doomed = BTreeMap<EntityKind, Vec<i64>>;
+
+pub async fn delete(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Reply> {
+    rights::check(&call.caller, endpoint, true)?;
+    let mut problems = Problems::default();
+    let dry_run = call.params.flag("dryrun", &mut problems);
+    call.check_params(&[&["dryrun"]], &mut problems);
+    if !problems.is_empty() {
+        return Err(ApiError::Validation { place: "", problems });
+    }
+    let kind = endpoint.kind;
+    let entity = kind.entity();
+    let mut save = Save::begin(&call.app, &call.caller, &call.request_id, false, call.now).await?;
+    let tenant = save.tenant();
+    records::lock(&mut save.tx, tenant, entity, &[id]).await?;
+    let Some((stored, record)) = save.load(kind, id).await? else {
+        return Err(ApiError::missing(entity.singular, id));
+    };
+    if let Some(wanted) = call.header("if-match") {
+        check_tag(endpoint, wanted, id, stored.rev)?;
+    }
+    allowed(&mut save, kind, id, &record).await?;
+    let doomed = owned(&mut save, kind, id).await?;
+    refuse_when_pointed_at(&mut save, kind, id, &doomed).await?;
+    let body = deleted_record(call, kind, &stored);
+    for (kind, ids) in doomed.iter().rev() {
+        remove(&mut save, *kind, ids).await?;
+    }
+    if dry_run {
+        save.tx.rollback().await?;
+    } else {
+        save.tx.commit().await?;
+        rules::committed(call, kind).await;
+    }
+    Ok(reply::json(200, body))
+}
+
+/// Records that must stay whatever points at them.
+async fn allowed(save: &mut Save<'_>, kind: EntityKind, id: i64, record: &Record) -> Result<()> {
+    let in_use = |message: String, counts| Err(ApiError::InUse { path: String::new(), message, counts });
+    match kind {
+        EntityKind::Client if save.settings.internal_client_id == id => {
+            in_use(format!("client {id} is the firm itself and can't be deleted"), vec![("settings", 1)])
+        }
+        EntityKind::Site if record.bool(site::IS_MAIN) => in_use(
+            format!(
+                "site {id} is the main site of client {}: make another site the main site first",
+                record.int(site::CLIENT_ID)
+            ),
+            vec![("main_site_of_clients", 1)],
+        ),
+        EntityKind::Agent if save.caller.agent_id == id => {
+            in_use(format!("agent {id} is the one behind this token"), vec![("tokens", 1)])
+        }
+        EntityKind::TopLevel if save.settings.default_toplevel_id == id => {
+            in_use(format!("top level {id} is the default one"), vec![("settings", 1)])
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The record and everything that it owns, directly or through others. A record is owned by the
+/// first of its owner fields that is set.
+async fn owned(save: &mut Save<'_>, kind: EntityKind, id: i64) -> Result<Doomed> {
+    let tenant = save.tenant();
+    let mut doomed = Doomed::from([(kind, vec![id])]);
+    let mut level = Doomed::from([(kind, vec![id])]);
+    while !level.is_empty() {
+        let mut next = Doomed::new();
+        for (parent, ids) in &level {
+            for child in ENTITIES {
+                for (at, column) in child.owners.iter().enumerate() {
+                    if target(child, column) != Some(*parent) {
+                        continue;
+                    }
+                    let found =
+                        records::owned_ids(&mut save.tx, tenant, child, &child.owners[..at], column, ids)
+                            .await?;
+                    let known = doomed.entry(child.kind).or_default();
+                    let new: Vec<i64> = found.into_iter().filter(|id| !known.contains(id)).collect();
+                    known.extend(&new);
+                    if !new.is_empty() {
+                        next.entry(child.kind).or_default().extend(new);
+                    }
+                }
+            }
+        }
+        level = next;
+    }
+    doomed.retain(|_, ids| !ids.is_empty());
+    Ok(doomed)
+}
+
+/// The kind that a column points at.
+fn target(entity: &'static Entity, column: &str) -> Option<EntityKind> {
+    entity.schema.find(column).and_then(|position| entity.schema.fields[position].reference)
+}
+
+/// Refuses when a record that stays points at one that goes.
+async fn refuse_when_pointed_at(
+    save: &mut Save<'_>,
+    kind: EntityKind,
+    id: i64,
+    doomed: &Doomed,
+) -> Result<()> {
+    let tenant = save.tenant();
+    let none = Vec::new();
+    let mut counts: Vec<(&'static str, i64)> = Vec::new();
+    for entity in ENTITIES {
+        let own = doomed.get(&entity.kind).unwrap_or(&none);
+        for field in entity.schema.fields {
+            let Some(targets) = field.reference.and_then(|kind| doomed.get(&kind)) else { continue };
+            let count =
+                records::count_pointing(&mut save.tx, tenant, entity, field.name, targets, own).await?;
+            if count == 0 {
+                continue;
+            }
+            match counts.iter_mut().find(|(name, _)| *name == entity.table) {
+                Some((_, sum)) => *sum += count,
+                None => counts.push((entity.table, count)),
+            }
+        }
+    }
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = counts.iter().map(|(name, count)| format!("{count} {}", plural(name, *count))).collect();
+    let what = kind.entity().singular;
+    let message = format!("{what} {id} is in use: {} would lose it", list.join(", "));
+    let counts = counts.into_iter().map(|(name, count)| (plural_key(name), count)).collect();
+    Err(ApiError::InUse { path: String::new(), message, counts })
+}
+
+/// A table's name in a sentence.
+fn plural(table: &str, count: i64) -> String {
+    let name = table.replace("end_", "").replace('_', " ");
+    match (count, name.as_str()) {
+        (1, _) => name,
+        (_, name) if name.ends_with('x') || name.ends_with("ss") || name.ends_with("us") => format!("{name}es"),
+        (_, name) if name.ends_with('y') => format!("{}ies", name.trim_end_matches('y')),
+        (_, name) => format!("{name}s"),
+    }
+}
+
+/// The name of a count in the error body.
+fn plural_key(table: &'static str) -> &'static str {
+    match table {
+        "ticket" => "tickets",
+        "client" => "clients",
+        "site" => "sites",
+        "end_user" => "users",
+        "supplier" => "suppliers",
+        "agent" => "agents",
+        other => other,
+    }
+}
+
+fn deleted_record(call: &Call, kind: EntityKind, stored: &Stored) -> Vec<u8> {
+    let prepared = call.app.prepared(kind, View::Full, Show::NONE);
+    let mut out = Vec::with_capacity(4096);
+    prepared.plan.render(&crate::api::list::row(stored, &[]), &mut Vec::new(), &mut out);
+    out
+}
+
+/// Deletes records of one kind; the history keeps their documents.
+async fn remove(save: &mut Save<'_>, kind: EntityKind, ids: &[i64]) -> Result<()> {
+    let (tenant, entity) = (save.tenant(), kind.entity());
+    let prepared = save.app.prepared(kind, View::Full, Show::NONE);
+    let stored = records::get_many(&mut save.tx, &prepared.select, tenant, ids).await?;
+    let count = i64::try_from(stored.len()).unwrap_or(i64::MAX);
+    let first = save.tx.reserve_ids(tenant, changes::COUNTER, count).await?;
+    let rows = stored
+        .into_iter()
+        .zip(first..)
+        .map(|(stored, seq)| {
+            let record = Record::from_doc(entity.schema, &stored.doc);
+            Change {
+                seq,
+                entity: entity.name,
+                record_id: stored.id,
+                client_id: rights::client_of(entity, stored.id, &record),
+                operation: Operation::Deleted,
+                imported: false,
+                before: Some(stored.doc),
+            }
+        })
+        .collect();
+    changes::append(&mut save.tx, tenant, save.now, &save.author, rows).await?;
+    records::delete(&mut save.tx, tenant, entity, ids).await?;
+    if matches!(kind, EntityKind::User | EntityKind::Agent) {
+        let name = if kind == EntityKind::User { "user" } else { "agent" };
+        aureole_storage::tokens::delete_credentials(&mut save.tx, tenant, name, ids).await?;
+    }
+    Ok(())
+}

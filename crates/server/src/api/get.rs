@@ -1,0 +1,81 @@
+//! GET of one record.
+
+use aureole_catalogue::render::View;
+use aureole_catalogue::{EntityKind, Problems, Show};
+use aureole_storage::Read;
+use aureole_storage::records;
+use serde_json::Value;
+
+use crate::api::list::row;
+use crate::app::App;
+use crate::endpoints::Endpoint;
+use crate::error::{ApiError, Result};
+use crate::front::Call;
+use crate::reply::{self, Reply};
+use crate::{rights, rules};
+
+pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Reply> {
+    rights::check(&call.caller, endpoint, false)?;
+    let mut problems = Problems::default();
+    let show = show(call, &mut problems);
+    call.check_params(&[endpoint.get_params], &mut problems);
+    if !problems.is_empty() {
+        return Err(ApiError::Validation { place: "", problems });
+    }
+    let entity = endpoint.kind.entity();
+    let prepared = call.app.prepared(endpoint.kind, View::Full, show);
+    let tenant = call.caller.tenant_id;
+    let mut db = call.app.db.clone();
+    let stored = records::get(&mut db, &prepared.select, tenant, id).await?;
+    let stored = stored.filter(|stored| rights::sees_doc(&call.caller, entity, id, &stored.doc));
+    let Some(stored) = stored else { return Err(ApiError::missing(entity.singular, id)) };
+    rules::lists::check_get(call, endpoint.kind, id, &stored).await?;
+    let etag = format!("\"{}\"", stored.rev);
+    if call.header("if-none-match").is_some_and(|wanted| matches(wanted, &etag)) {
+        let mut reply = reply::json(304, "");
+        reply::set(&mut reply, http::header::ETAG, &etag);
+        return Ok(reply);
+    }
+    let extras = rules::extras::full(&mut db, &call.app, tenant, endpoint.kind, show, &stored, call.now).await?;
+    let mut out = Vec::with_capacity(4096);
+    prepared.plan.render(&row(&stored, &extras), &mut Vec::new(), &mut out);
+    let mut reply = reply::json(200, out);
+    reply::set(&mut reply, http::header::ETAG, &etag);
+    Ok(reply)
+}
+
+/// True when a list of entity tags has this one, or is `*`.
+pub fn matches(wanted: &str, etag: &str) -> bool {
+    wanted.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+}
+
+/// What the flags of the request ask to see.
+pub fn show(call: &Call, problems: &mut Problems) -> Show {
+    let flags = [
+        ("includedetails", Show::DETAILS),
+        ("includeactivity", Show::ACTIVITY),
+        ("includeprepay", Show::PREPAY),
+        ("includeperiods", Show::PERIODS),
+        ("getavailablerts", Show::TICKET_TYPES),
+    ];
+    flags.iter().fold(Show::NONE, |show, (name, flag)| {
+        if call.params.flag(name, problems) { show.with(*flag) } else { show }
+    })
+}
+
+/// The record as a GET by id shows it, from inside a transaction or out of it.
+pub async fn rendered(
+    app: &App,
+    reader: &mut impl Read,
+    tenant: i64,
+    kind: EntityKind,
+    id: i64,
+) -> Result<Option<Value>> {
+    let prepared = app.prepared(kind, View::Full, Show::NONE);
+    let Some(stored) = records::get(reader, &prepared.select, tenant, id).await? else {
+        return Ok(None);
+    };
+    let mut out = Vec::with_capacity(4096);
+    prepared.plan.render(&row(&stored, &[]), &mut Vec::new(), &mut out);
+    serde_json::from_slice(&out).map(Some).map_err(|error| ApiError::Internal(error.to_string()))
+}

@@ -1,0 +1,49 @@
+//! GET and POST /Settings: what an administrator sets for the tenant.
+
+use serde_json::Value;
+
+use aureole_catalogue::{EntityKind, Problems};
+use aureole_storage::settings;
+
+use crate::error::{ApiError, Result};
+use crate::front::Call;
+use crate::reply::{self, Reply};
+use crate::{rights, wire};
+
+pub async fn get(call: &Call) -> Result<Reply> {
+    rights::administrator(&call.caller)?;
+    let settings = crate::settings::load(&mut call.app.db.clone(), call.caller.tenant_id).await?;
+    Ok(reply::value(200, &settings.to_json()))
+}
+
+pub async fn post(call: &Call, body: &[u8]) -> Result<Reply> {
+    rights::administrator(&call.caller)?;
+    let elements = wire::elements(body, 1)?;
+    let Some(body) = elements.records.first() else { return get(call).await };
+    let mut problems = Problems::default();
+    for (name, value) in body {
+        if let Err(message) = crate::settings::check(name, value) {
+            problems.add(name.clone(), message);
+        }
+    }
+    let mut tx = call.app.db.begin().await?;
+    for (name, kind) in
+        [("internal_client_id", EntityKind::Client), ("default_toplevel_id", EntityKind::TopLevel)]
+    {
+        let id = body.get(name).and_then(Value::as_i64).unwrap_or(0);
+        let entity = kind.entity();
+        let tenant = call.caller.tenant_id;
+        let found = aureole_storage::records::ids_where(&mut tx, tenant, entity, "id", &[id]).await?;
+        if id > 0 && found.is_empty() {
+            problems.add(name, format!("names {} {id}, which does not exist", entity.singular));
+        }
+    }
+    if !problems.is_empty() {
+        return Err(ApiError::Validation { place: "", problems });
+    }
+    for (name, value) in body {
+        settings::set(&mut tx, call.caller.tenant_id, name, &value.to_string()).await?;
+    }
+    tx.commit().await?;
+    get(call).await
+}

@@ -1,0 +1,72 @@
+//! What every request shares: database, tokens, clock, settings, caches.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aureole_catalogue::render::{Plan, View};
+use aureole_catalogue::{EntityKind, Limits, Show};
+use aureole_catalogue::query::ListLimits;
+use aureole_storage::Db;
+use aureole_storage::records::Select;
+
+use crate::auth::Auth;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::lists::Lists;
+use crate::metrics::Metrics;
+
+/// The running program.
+pub struct App {
+    pub db: Db,
+    pub auth: Auth,
+    pub clock: Clock,
+    pub config: Config,
+    pub limits: Limits,
+    pub list_limits: ListLimits,
+    pub lists: Lists,
+    pub metrics: Metrics,
+    plans: RwLock<HashMap<(EntityKind, View, Show), Arc<Prepared>>>,
+}
+
+/// A rendering plan and the statement that reads what it needs.
+pub struct Prepared {
+    pub plan: Plan,
+    pub select: Select,
+}
+
+impl App {
+    /// Migrates the database and loads what requests need in memory.
+    pub async fn open(db: Db, config: Config, clock: Clock) -> Result<Arc<App>, String> {
+        let now = clock.now_ms();
+        db.migrate(now).await.map_err(|error| error.to_string())?;
+        let auth = Auth::open(db.clone(), now).await.map_err(|error| error.to_string())?;
+        let app = App {
+            lists: Lists::new(config.lists.cache_bytes),
+            metrics: Metrics::default(),
+            limits: config.accept_limits(),
+            list_limits: config.list_limits(),
+            plans: RwLock::default(),
+            db,
+            auth,
+            clock,
+            config,
+        };
+        let app = Arc::new(app);
+        crate::seed::all_tenants(&app).await.map_err(|error| format!("{error:?}"))?;
+        Ok(app)
+    }
+
+    /// The plan for one kind of reply, made at first use.
+    pub fn prepared(&self, kind: EntityKind, view: View, show: Show) -> Arc<Prepared> {
+        let key = (kind, view, show);
+        if let Some(prepared) = self.plans.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Arc::clone(prepared);
+        }
+        let entity = kind.entity();
+        let plan = Plan::new(entity.schema, view, show);
+        let select = Select::new(entity, &plan.lookups, self.db.dialect());
+        let prepared = Arc::new(Prepared { plan, select });
+        let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(plans.entry(key).or_insert(prepared))
+    }
+}

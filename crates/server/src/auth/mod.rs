@@ -1,0 +1,137 @@
+//! Who may do what: tokens, grants, scopes, passwords, and the administration of all that.
+//!
+//! A request's path through here: [`Auth::token`] checks secrets and hands out signed tokens,
+//! [`Auth::caller`] turns a token into a [`Caller`] without a database read.
+
+mod admin;
+mod agents;
+pub mod caller;
+pub mod directory;
+pub mod grants;
+mod issue;
+pub mod keys;
+mod oidc;
+pub mod passwords;
+mod request;
+pub mod scopes;
+mod secrets;
+pub mod throttle;
+mod token_error;
+
+pub use admin::{ApplicationInfo, NewApplication, TenantInfo};
+pub use agents::login_keys;
+pub use caller::{Caller, Role, Unauthorized};
+pub use directory::REFRESH_MS;
+pub use grants::{TokenError, TokenRequest};
+pub use passwords::PasswordError;
+pub use scopes::{Area, Scopes};
+
+use aureole_storage::{Db, tokens};
+
+use caller::KnownTokens;
+use directory::Directory;
+use keys::Keys;
+use passwords::Passwords;
+use throttle::Throttle;
+
+/// Why something about tenants, applications or passwords could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// Asked for something that cannot be: a sentence for the person who asked.
+    #[error("{0}")]
+    Refused(String),
+    #[error(transparent)]
+    Storage(#[from] aureole_storage::Error),
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// A defect of ours, for the log.
+    #[error("signing in: {0}")]
+    Internal(String),
+}
+
+impl AuthError {
+    fn refused(sentence: impl Into<String>) -> AuthError {
+        AuthError::Refused(sentence.into())
+    }
+}
+
+/// Everything about signing in. One for each process; made by [`Auth::open`].
+pub struct Auth {
+    db: Db,
+    directory: Directory,
+    keys: Keys,
+    passwords: Passwords,
+    throttle: Throttle,
+    known_tokens: KnownTokens,
+}
+
+impl Auth {
+    /// Loads what tokens need. An empty database gets its tenant `default` with agent 1 and a
+    /// signing key first; the schema has to be there already.
+    ///
+    /// # Errors
+    /// From the database, or a signing key that cannot be read.
+    pub async fn open(db: Db, now_ms: i64) -> Result<Auth, AuthError> {
+        let auth = Auth {
+            directory: Directory::new(db.clone()),
+            db,
+            keys: Keys::default(),
+            passwords: Passwords::default(),
+            throttle: Throttle::default(),
+            known_tokens: KnownTokens::default(),
+        };
+        auth.create_default_tenant(now_ms).await?;
+        if tokens::signing_keys(&mut auth.db.clone()).await?.is_empty() {
+            // Two processes that start at once make two keys; both are good.
+            let key = keys::generate(now_ms).map_err(AuthError::Internal)?;
+            let mut tx = auth.db.begin().await?;
+            tokens::insert_signing_key(&mut tx, &key).await?;
+            tx.commit().await?;
+        }
+        auth.refresh().await?;
+        Ok(auth)
+    }
+
+    /// Reads tenants, applications, agents and keys again. A background task of the server calls
+    /// this every [`REFRESH_MS`], so that what was revoked anywhere ends here too.
+    ///
+    /// # Errors
+    /// From the database; what was known stays in force.
+    pub async fn refresh(&self) -> Result<(), AuthError> {
+        self.read_keys().await?;
+        Ok(self.directory.refresh().await?)
+    }
+
+    /// For a token that names something unknown here. A failure is logged: the token is then
+    /// refused as it would have been without the attempt.
+    async fn refresh_for_token(&self) {
+        let result = match self.read_keys().await {
+            Ok(()) => self
+                .directory
+                .refresh_on_demand()
+                .await
+                .map_err(AuthError::from),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = result {
+            tracing::warn!(%error, "reading the directory for an unknown token");
+        }
+    }
+
+    async fn read_keys(&self) -> Result<(), AuthError> {
+        let stored = tokens::signing_keys(&mut self.db.clone()).await?;
+        self.keys.replace(&stored).map_err(AuthError::Internal)
+    }
+
+    /// Deletes refresh tokens that have ended, at most `limit` of them, and returns how many. For a
+    /// background job.
+    ///
+    /// # Errors
+    /// From the database.
+    pub async fn purge_refresh_tokens(&self, limit: i64, now_ms: i64) -> Result<u64, AuthError> {
+        let mut tx = self.db.begin().await?;
+        let purged = tokens::purge_refresh_tokens(&mut tx, now_ms, limit).await?;
+        tx.commit().await?;
+        Ok(purged)
+    }
+}

@@ -1,0 +1,291 @@
+//! The one layer around every request: request id, route, method, token, errors, log line,
+//! metrics. Everything behind it sees a checked [`Call`].
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, Method, Request};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+
+use aureole_catalogue::{Params, Problems};
+
+use crate::app::App;
+use crate::auth::caller::Caller;
+use crate::error::{ApiError, Result};
+use crate::reply::{self, Reply};
+use crate::routes::{self, Route};
+use crate::wire;
+
+pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A request that is well formed and whose caller is known.
+pub struct Call {
+    pub app: Arc<App>,
+    pub caller: Arc<Caller>,
+    pub request_id: String,
+    pub params: Params,
+    pub headers: HeaderMap,
+    pub path: &'static str,
+    /// Milliseconds since 1970.
+    pub now: i64,
+}
+
+impl Call {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Reports the parameters that this route does not know: counted, and a 400 under `--strict`.
+    pub fn check_params(&self, known: &[&[&str]], problems: &mut Problems) {
+        for name in self.params.names() {
+            if known.iter().any(|names| names.contains(&name)) {
+                continue;
+            }
+            self.app.metrics.unknown_param(self.path, name);
+            if self.app.config.strict {
+                problems.add(name, "is not a parameter of this path");
+            }
+        }
+    }
+}
+
+/// Answers one request; whatever happens, the answer is one that a client can read.
+pub async fn handle(app: Arc<App>, peer: IpAddr, request: Request<Incoming>) -> Reply {
+    let started = Instant::now();
+    let request_id = request_id(request.headers());
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let answered = std::panic::AssertUnwindSafe(answer(&app, peer, request, &request_id));
+    let result = answered.catch_unwind().await.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("");
+        Err(ApiError::Internal(format!("panic: {text}")))
+    });
+    let cause = result.as_ref().err().map(cause);
+    let mut reply = result.unwrap_or_else(|error| reply::error(&error, &request_id));
+    reply::set(&mut reply, REQUEST_ID.clone(), &request_id);
+    let (status, duration) = (reply.status().as_u16(), started.elapsed());
+    app.metrics.request(status, duration);
+    log(&method, &path, status, duration, &request_id, cause.flatten());
+    reply
+}
+
+/// The text for the log of an error whose cause the caller does not see.
+fn cause(error: &ApiError) -> Option<String> {
+    match error {
+        ApiError::Internal(text) | ApiError::Unavailable(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn log(
+    method: &Method,
+    path: &str,
+    status: u16,
+    duration: Duration,
+    request_id: &str,
+    cause: Option<String>,
+) {
+    let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    match cause {
+        Some(cause) => {
+            tracing::error!(%method, path, status, duration_us, request_id, cause, "request failed");
+        }
+        None => tracing::info!(%method, path, status, duration_us, request_id, "request"),
+    }
+}
+
+/// The client's own id when it is plain, otherwise a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let given = headers.get(&REQUEST_ID).and_then(|value| value.to_str().ok());
+    match given.filter(|text| wire::is_request_id(text)) {
+        Some(text) => text.to_owned(),
+        None => {
+            // A counter that starts at a random place: unique on a node, and across nodes as good as.
+            let start = *START.get_or_init(rand::random::<u64>);
+            format!("{:016x}", start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)))
+        }
+    }
+}
+
+static START: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
+
+async fn answer(
+    app: &Arc<App>,
+    peer: IpAddr,
+    request: Request<Incoming>,
+    request_id: &str,
+) -> Result<Reply> {
+    if request.uri().path_and_query().map_or(0, |all| all.as_str().len()) > app.config.limits.url_bytes {
+        let limit = app.config.limits.url_bytes;
+        return Err(ApiError::invalid("", format!("the address is longer than {limit} bytes")));
+    }
+    let route = routes::find(&wire::fold_path(request.uri().path()))?;
+    let allow = route.allow();
+    if request.method() == Method::OPTIONS {
+        let mut reply = reply::json(204, Bytes::new());
+        reply.headers_mut().remove(CONTENT_TYPE);
+        reply::set(&mut reply, http::header::ALLOW, allow);
+        return Ok(reply);
+    }
+    let method = match request.method() {
+        &Method::HEAD => Method::GET,
+        other => other.clone(),
+    };
+    if !allow.split(", ").any(|allowed| allowed == method.as_str()) {
+        return Err(ApiError::MethodNotAllowed { allow });
+    }
+    if let Some(open) = open_route(app, &route, peer, request_id) {
+        return open.run(request).await;
+    }
+    let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let now = app.clock.now_ms();
+    let caller = app.auth.caller(authorization, now).await;
+    let caller = caller.map_err(|error| ApiError::Unauthorized(error.to_string()))?;
+    let params = Params::parse(request.uri().query().unwrap_or(""));
+    let (parts, body) = request.into_parts();
+    let call = Call {
+        app: Arc::clone(app),
+        caller,
+        request_id: request_id.to_owned(),
+        params,
+        headers: parts.headers,
+        path: route.path(),
+        now,
+    };
+    if method == Method::POST {
+        let content_type = call.header("content-type").unwrap_or("");
+        if !wire::is_json(content_type) {
+            return Err(ApiError::UnsupportedMediaType(format!(
+                "the body must be application/json, not {content_type:?}"
+            )));
+        }
+        let bytes = read_body(app, body, call.header("content-length")).await?;
+        return routes::post(&call, route, &bytes).await;
+    }
+    if method == Method::DELETE {
+        return routes::delete(&call, route).await;
+    }
+    routes::get(&call, route).await
+}
+
+/// A route that needs no token.
+struct Open<'a> {
+    app: &'a Arc<App>,
+    route: Route,
+    peer: IpAddr,
+    request_id: &'a str,
+}
+
+fn open_route<'a>(
+    app: &'a Arc<App>,
+    route: &Route,
+    peer: IpAddr,
+    request_id: &'a str,
+) -> Option<Open<'a>> {
+    route.is_open().then_some(Open { app, route: *route, peer, request_id })
+}
+
+impl Open<'_> {
+    async fn run(self, request: Request<Incoming>) -> Result<Reply> {
+        let app = self.app;
+        let base = base_url(app, request.headers());
+        match self.route {
+            Route::Health => Ok(reply::json(200, r#"{"status":"ok"}"#)),
+            Route::Ready => {
+                app.db.ping().await?;
+                Ok(reply::json(200, r#"{"status":"ready"}"#))
+            }
+            Route::Metrics => {
+                Ok(reply::text(200, "text/plain; version=0.0.4; charset=utf-8", app.metrics.render()))
+            }
+            Route::AuthInfo => {
+                let params = Params::parse(request.uri().query().unwrap_or(""));
+                let tenant = params.get("tenant").unwrap_or("default");
+                Ok(reply::value(200, &app.auth.authinfo(&base, tenant)))
+            }
+            Route::OpenId => Ok(reply::value(200, &app.auth.openid_configuration(&base))),
+            Route::Jwks => Ok(reply::value(200, &app.auth.jwks())),
+            _ => self.token(request).await,
+        }
+    }
+
+    /// `POST /auth/token`. Its errors have the shape that OAuth prescribes.
+    async fn token(self, request: Request<Incoming>) -> Result<Reply> {
+        let app = self.app;
+        let (parts, body) = request.into_parts();
+        let text = |name: &HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let length = text(&http::header::CONTENT_LENGTH);
+        let body = read_body(app, body, length).await?;
+        let base_url = base_url(app, &parts.headers);
+        let request = crate::auth::grants::TokenRequest {
+            query: parts.uri.query().unwrap_or(""),
+            body: &body,
+            authorization: text(&AUTHORIZATION),
+            peer: self.peer,
+            base_url: &base_url,
+            now_ms: app.clock.now_ms(),
+        };
+        match app.auth.token(request).await {
+            Ok(tokens) => {
+                let mut reply = reply::value(200, &tokens);
+                reply::set(&mut reply, http::header::CACHE_CONTROL, "no-store");
+                Ok(reply)
+            }
+            Err(error) => {
+                let mut body = error.body();
+                body["request_id"] = serde_json::json!(self.request_id);
+                let mut reply = reply::value(error.status(), &body);
+                if let Some(seconds) = error.retry_after_s() {
+                    reply::set(&mut reply, http::header::RETRY_AFTER, &seconds.to_string());
+                }
+                if error.status() == 401 {
+                    reply::set(&mut reply, http::header::WWW_AUTHENTICATE, "Basic");
+                }
+                Ok(reply)
+            }
+        }
+    }
+}
+
+/// The address under which the caller reached this server.
+fn base_url(app: &App, headers: &HeaderMap) -> String {
+    if !app.config.public_url.is_empty() {
+        return app.config.public_url.trim_end_matches('/').to_owned();
+    }
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = text("host").filter(|host| host.bytes().all(is_host_byte)).unwrap_or(&app.config.listen);
+    let scheme = match text("x-forwarded-proto") {
+        Some("https") => "https",
+        _ => "http",
+    };
+    format!("{scheme}://{host}")
+}
+
+fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']' | b'_')
+}
+
+/// Reads a body within its limits of size and time.
+async fn read_body(app: &App, body: Incoming, content_length: Option<&str>) -> Result<Bytes> {
+    let limit_bytes = app.config.limits.body_bytes;
+    let declared = content_length.and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
+    if declared > limit_bytes {
+        return Err(ApiError::TooLarge { limit_bytes });
+    }
+    let seconds = app.config.limits.body_seconds;
+    let read = Limited::new(body, limit_bytes).collect();
+    match tokio::time::timeout(Duration::from_secs(seconds), read).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(ApiError::TooLarge { limit_bytes }),
+        Ok(Err(_)) => Err(ApiError::invalid("", "ended before it was complete")),
+        Err(_) => Err(ApiError::invalid("", format!("did not arrive within {seconds} s"))),
+    }
+}

@@ -1,0 +1,49 @@
+//! What runs in the background.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+use crate::auth;
+
+/// Seconds between two rounds of the housekeeping.
+const HOUSEKEEPING_S: u64 = 60;
+/// Refresh tokens that one round deletes at most.
+const PURGE_LIMIT: i64 = 10_000;
+const DAY_MS: i64 = 86_400_000;
+
+/// Starts the background task of a server; it ends when it is aborted.
+pub fn start(app: Arc<App>) -> JoinHandle<()> {
+    #[expect(clippy::disallowed_methods, reason = "the server's one background task")]
+    tokio::spawn(async move {
+        let mut refresh = tokio::time::interval(Duration::from_millis(auth::REFRESH_MS));
+        let mut housekeeping = tokio::time::interval(Duration::from_secs(HOUSEKEEPING_S));
+        loop {
+            tokio::select! {
+                _ = refresh.tick() => {
+                    app.metrics.upkeep();
+                    if let Err(error) = app.auth.refresh().await {
+                        tracing::warn!(%error, "the directory could not be read");
+                    }
+                }
+                _ = housekeeping.tick() => {
+                    if let Err(error) = housekeep(&app).await {
+                        tracing::warn!(error, "housekeeping failed");
+                    }
+                }
+            }
+        }
+    })
+}
+
+/// Forgets what has expired: refresh tokens and old history.
+pub async fn housekeep(app: &App) -> Result<(), String> {
+    let now = app.clock.now_ms();
+    app.auth.purge_refresh_tokens(PURGE_LIMIT, now).await.map_err(|error| error.to_string())?;
+    let before = now - app.config.storage.history_days.saturating_mul(DAY_MS);
+    let mut tx = app.db.begin().await.map_err(|error| error.to_string())?;
+    aureole_storage::changes::expire(&mut tx, before).await.map_err(|error| error.to_string())?;
+    tx.commit().await.map_err(|error| error.to_string())
+}

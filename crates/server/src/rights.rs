@@ -1,0 +1,119 @@
+//! What a caller may do: the application's scope and the agent behind it, both.
+
+use aureole_catalogue::{Entity, EntityKind, Filter, Record};
+use serde_json::Value;
+
+use crate::auth::caller::{Caller, Role};
+use crate::endpoints::{Endpoint, Guard};
+use crate::error::{ApiError, Result};
+
+/// Checks that the caller may read (or write) this kind of record.
+pub fn check(caller: &Caller, endpoint: &Endpoint, write: bool) -> Result<()> {
+    if caller.role == Role::EndUser {
+        return Err(ApiError::Forbidden("an end user's token does not open this path".to_owned()));
+    }
+    match endpoint.guard {
+        Guard::Areas(areas) => {
+            let allowed = areas.iter().any(|area| {
+                if write { caller.scopes.may_edit(*area) } else { caller.scopes.may_read(*area) }
+            });
+            if allowed {
+                return Ok(());
+            }
+            let verb = if write { "edit" } else { "read" };
+            let names: Vec<String> =
+                areas.iter().map(|area| format!("{verb}:{}", area.name())).collect();
+            Err(ApiError::Forbidden(format!("this needs the scope {}", names.join(" or "))))
+        }
+        Guard::Definitions if write => administrator(caller),
+        Guard::Definitions => Ok(()),
+    }
+}
+
+/// Checks for the `admin` scope and an administrator behind it.
+pub fn administrator(caller: &Caller) -> Result<()> {
+    if !caller.scopes.is_admin() {
+        return Err(ApiError::Forbidden("this needs the scope admin".to_owned()));
+    }
+    if caller.role != Role::Administrator {
+        return Err(ApiError::Forbidden("this needs an agent with the role administrator".to_owned()));
+    }
+    Ok(())
+}
+
+/// True when the agent's client limits let it see this client.
+pub fn sees_client(caller: &Caller, client_id: i64) -> bool {
+    let allowed = caller.allowed_clients.is_empty() || caller.allowed_clients.contains(&client_id);
+    allowed && !caller.denied_clients.contains(&client_id)
+}
+
+fn is_limited(caller: &Caller) -> bool {
+    !caller.allowed_clients.is_empty() || !caller.denied_clients.is_empty()
+}
+
+/// The position of the field that says whose record it is.
+fn client_position(entity: &Entity) -> Option<usize> {
+    entity.schema.fields.iter().position(|field| {
+        field.name == "client_id" && field.reference == Some(EntityKind::Client)
+    })
+}
+
+/// The client that a record belongs to; 0 when it belongs to none.
+pub fn client_of(entity: &Entity, id: i64, record: &Record) -> i64 {
+    if entity.kind == EntityKind::Client {
+        return id;
+    }
+    client_position(entity).map_or(0, |position| record.int(aureole_catalogue::Key(position)))
+}
+
+/// True when the record is within the agent's client limits.
+pub fn sees(caller: &Caller, entity: &Entity, id: i64, record: &Record) -> bool {
+    let client = client_of(entity, id, record);
+    client == 0 || sees_client(caller, client)
+}
+
+/// The same from a stored document.
+pub fn sees_doc(caller: &Caller, entity: &'static Entity, id: i64, doc: &str) -> bool {
+    !is_limited(caller) || sees(caller, entity, id, &Record::from_doc(entity.schema, doc))
+}
+
+/// The filter that leaves out what the agent must not see.
+pub fn visible(caller: &Caller, entity: &'static Entity) -> Filter {
+    if !is_limited(caller) {
+        return Filter::True;
+    }
+    let ids = |ids: &[i64]| {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids
+    };
+    let one_of = |clients: &[i64]| match client_position(entity) {
+        _ if entity.kind == EntityKind::Client => Filter::Ids(ids(clients)),
+        Some(position) => Filter::Any(
+            ids(clients).into_iter().map(|client| Filter::int(position, client)).collect(),
+        ),
+        None => Filter::True,
+    };
+    let mut filters = Vec::new();
+    if !caller.allowed_clients.is_empty() {
+        let own = one_of(&caller.allowed_clients);
+        // A record that belongs to no client (a supplier's note) is everybody's.
+        filters.push(match client_position(entity) {
+            Some(position) => Filter::Any(vec![own, Filter::int(position, 0)]),
+            None => own,
+        });
+    }
+    if !caller.denied_clients.is_empty() && one_of(&caller.denied_clients) != Filter::True {
+        filters.push(one_of(&caller.denied_clients).negate());
+    }
+    Filter::all(filters)
+}
+
+/// The `client_id`s of a list such as `allowed_clients`: `[{"client_id": 7}]` or plain numbers.
+pub fn client_ids(list: Option<&Value>) -> Vec<i64> {
+    let items = list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    items
+        .iter()
+        .filter_map(|item| item.get("client_id").and_then(Value::as_i64).or_else(|| item.as_i64()))
+        .collect()
+}

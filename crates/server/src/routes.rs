@@ -1,0 +1,125 @@
+//! Which code answers a path. The kinds of record come from the table in `endpoints`; the odd
+//! ones are listed here.
+
+use crate::api;
+use crate::endpoints::{self, Endpoint};
+use crate::error::{ApiError, Result};
+use crate::front::Call;
+use crate::reply::Reply;
+use crate::wire;
+
+/// A path that exists.
+#[derive(Clone, Copy)]
+pub enum Route {
+    Token,
+    AuthInfo,
+    OpenId,
+    Jwks,
+    Health,
+    Ready,
+    Metrics,
+    /// A list, or POST of records.
+    Records(&'static Endpoint),
+    /// One record.
+    Record(&'static Endpoint, i64),
+    AgentMe,
+    History,
+    Restore(i64),
+    Settings,
+}
+
+/// The route of a folded path.
+pub fn find(segments: &[String]) -> Result<Route> {
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let route = match segments.as_slice() {
+        ["auth", "token"] | ["token"] => Route::Token,
+        ["authinfo"] => Route::AuthInfo,
+        [".well-known", "openid-configuration"] | ["auth", ".well-known", "openid-configuration"] => {
+            Route::OpenId
+        }
+        ["auth", "jwks"] | [".well-known", "jwks.json"] => Route::Jwks,
+        ["healthz"] => Route::Health,
+        ["readyz"] => Route::Ready,
+        ["metrics"] => Route::Metrics,
+        ["agent", "me"] => Route::AgentMe,
+        ["history"] => Route::History,
+        ["history", change, "restore"] => Route::Restore(wire::parse_id(change)?),
+        ["settings"] => Route::Settings,
+        [path] => Route::Records(endpoint(path)?),
+        [path, id] => Route::Record(endpoint(path)?, wire::parse_id(id)?),
+        _ => return Err(no_route(&segments.join("/"))),
+    };
+    Ok(route)
+}
+
+fn endpoint(path: &str) -> Result<&'static Endpoint> {
+    endpoints::find(path).ok_or_else(|| no_route(path))
+}
+
+fn no_route(path: &str) -> ApiError {
+    ApiError::NotFound(format!("there is no path /{path}"))
+}
+
+impl Route {
+    /// True when no token is needed.
+    pub fn is_open(self) -> bool {
+        matches!(
+            self,
+            Route::Token
+                | Route::AuthInfo
+                | Route::OpenId
+                | Route::Jwks
+                | Route::Health
+                | Route::Ready
+                | Route::Metrics
+        )
+    }
+
+    /// The methods of the path, as in an `Allow` header.
+    pub fn allow(self) -> &'static str {
+        match self {
+            Route::Token | Route::Restore(_) => "POST, OPTIONS",
+            Route::Records(_) | Route::Settings => "GET, HEAD, POST, OPTIONS",
+            Route::Record(..) => "GET, HEAD, DELETE, OPTIONS",
+            _ => "GET, HEAD, OPTIONS",
+        }
+    }
+
+    /// The path's name in counters.
+    pub fn path(self) -> &'static str {
+        match self {
+            Route::Records(endpoint) | Route::Record(endpoint, _) => endpoint.path,
+            Route::AgentMe => "agent/me",
+            Route::History | Route::Restore(_) => "history",
+            Route::Settings => "settings",
+            _ => "auth",
+        }
+    }
+}
+
+pub async fn get(call: &Call, route: Route) -> Result<Reply> {
+    match route {
+        Route::Records(endpoint) => api::list::list(call, endpoint).await,
+        Route::Record(endpoint, id) => api::get::get(call, endpoint, id).await,
+        Route::AgentMe => api::agent_me::get(call).await,
+        Route::History => api::history::list(call).await,
+        Route::Settings => api::settings::get(call).await,
+        _ => Err(ApiError::MethodNotAllowed { allow: route.allow() }),
+    }
+}
+
+pub async fn post(call: &Call, route: Route, body: &[u8]) -> Result<Reply> {
+    match route {
+        Route::Records(endpoint) => api::save::post(call, endpoint, body).await,
+        Route::Restore(change) => api::history::restore(call, change).await,
+        Route::Settings => api::settings::post(call, body).await,
+        _ => Err(ApiError::MethodNotAllowed { allow: route.allow() }),
+    }
+}
+
+pub async fn delete(call: &Call, route: Route) -> Result<Reply> {
+    match route {
+        Route::Record(endpoint, id) => api::delete::delete(call, endpoint, id).await,
+        _ => Err(ApiError::MethodNotAllowed { allow: route.allow() }),
+    }
+}

@@ -1,0 +1,218 @@
+//! Fields that are computed at read time, for the records of one reply at once.
+
+use std::collections::HashMap;
+
+use aureole_catalogue::keys::{client, site};
+use aureole_catalogue::query::ListQuery;
+use aureole_catalogue::{EntityKind, Key, Record, Show};
+use aureole_storage::Read;
+use aureole_storage::records::Stored;
+use aureole_storage::tickets::ticket_counts;
+use serde_json::json;
+
+use crate::app::App;
+use crate::error::Result;
+
+/// JSON by field position, for one record.
+pub type Extras = Vec<(usize, String)>;
+
+/// The computed fields of list rows, in the order of the rows.
+pub async fn rows(
+    reader: &mut impl Read,
+    app: &App,
+    tenant: i64,
+    kind: EntityKind,
+    query: &ListQuery,
+    stored: &[Stored],
+    now: i64,
+) -> Result<Vec<Extras>> {
+    let mut extras: Vec<Extras> = vec![Vec::new(); stored.len()];
+    if query.show.meets(Show::ACTIVITY) {
+        counts(reader, tenant, kind, stored, now, &mut extras).await?;
+    }
+    if query.show.meets(Show::CUSTOM_FIELDS) {
+        only(kind, "customfields", &query.custom_fields, stored, &mut extras);
+    }
+    if query.show.meets(Show::SITE_FIELDS) {
+        only(kind, "site_fields", &query.site_fields, stored, &mut extras);
+    }
+    if query.show.meets(Show::AZURE_TENANTS) && kind == EntityKind::Client {
+        children(reader, app, tenant, EntityKind::AzureTenant, "client_id", client::AZURE_TENANTS, stored, &mut extras)
+            .await?;
+    }
+    Ok(extras)
+}
+
+/// The computed fields of one full record.
+pub async fn full(
+    reader: &mut impl Read,
+    app: &App,
+    tenant: i64,
+    kind: EntityKind,
+    show: Show,
+    stored: &Stored,
+    now: i64,
+) -> Result<Extras> {
+    let mut extras = vec![Vec::new()];
+    let stored = std::slice::from_ref(stored);
+    if show.meets(Show::ACTIVITY) {
+        counts(reader, tenant, kind, stored, now, &mut extras).await?;
+    }
+    if show.meets(Show::DETAILS) {
+        for (child, column, key) in collections(kind) {
+            children(reader, app, tenant, *child, column, *key, stored, &mut extras).await?;
+        }
+        if kind == EntityKind::Client {
+            main_addresses(reader, app, tenant, &stored[0], &mut extras[0]).await?;
+        }
+    }
+    Ok(extras.pop().unwrap_or_default())
+}
+
+/// The collections whose elements are records of their own.
+pub fn collections(kind: EntityKind) -> &'static [(EntityKind, &'static str, Key)] {
+    match kind {
+        EntityKind::Client => &[
+            (EntityKind::PopupNote, "client_id", client::POPUP_NOTES),
+            (EntityKind::RecurringItem, "client_id", client::AREA_ITEMS),
+            (EntityKind::AzureTenant, "client_id", client::AZURE_TENANTS),
+        ],
+        EntityKind::Site => &[
+            (EntityKind::PopupNote, "site_id", site::POPUP_NOTES),
+            (EntityKind::SiteContact, "site", site::SITE_CONTACTS),
+            (EntityKind::StockBin, "site_id", site::STOCK_BINS),
+        ],
+        EntityKind::User => {
+            &[(EntityKind::PopupNote, "user_id", aureole_catalogue::keys::user::POPUP_NOTES)]
+        }
+        _ => &[],
+    }
+}
+
+/// The child records of each row, rendered in full.
+async fn children(
+    reader: &mut impl Read,
+    app: &App,
+    tenant: i64,
+    child: EntityKind,
+    column: &str,
+    key: Key,
+    stored: &[Stored],
+    extras: &mut [Extras],
+) -> Result<()> {
+    use aureole_catalogue::render::View;
+    use aureole_storage::records;
+    let parents: Vec<i64> = stored.iter().map(|record| record.id).collect();
+    let ids = records::ids_where(reader, tenant, child.entity(), column, &parents).await?;
+    let prepared = app.prepared(child, View::Full, Show::NONE);
+    let found = records::get_many(reader, &prepared.select, tenant, &ids).await?;
+    let position = child.entity().schema.find(column).unwrap_or(0);
+    let mut lists: HashMap<i64, String> = HashMap::new();
+    for record in &found {
+        let parent = Record::from_doc(child.entity().schema, &record.doc).int(Key(position));
+        let mut out = Vec::new();
+        prepared.plan.render(&crate::api::list::row(record, &[]), &mut Vec::new(), &mut out);
+        let list = lists.entry(parent).or_default();
+        if !list.is_empty() {
+            list.push(',');
+        }
+        list.push_str(&String::from_utf8(out).unwrap_or_default());
+    }
+    for (at, parent) in parents.iter().enumerate() {
+        extras[at].push((key.0, format!("[{}]", lists.remove(parent).unwrap_or_default())));
+    }
+    Ok(())
+}
+
+/// Keeps only the asked elements of a list of fields.
+fn only(kind: EntityKind, name: &str, ids: &[i64], stored: &[Stored], extras: &mut [Extras]) {
+    let schema = kind.entity().schema;
+    let Some(position) = schema.find(name) else { return };
+    for (at, stored) in stored.iter().enumerate() {
+        let record = Record::from_doc(schema, &stored.doc);
+        let elements = record.get(Key(position)).and_then(|value| value.as_array().cloned());
+        let kept: Vec<serde_json::Value> = elements
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|element| element.get("id").and_then(serde_json::Value::as_i64).is_some_and(|id| ids.contains(&id)))
+            .collect();
+        extras[at].push((position, json!(kept).to_string()));
+    }
+}
+
+/// Ticket counts: open (on hold included), on hold, all but opportunities, opened this month (UTC),
+/// and open opportunities.
+async fn counts(
+    reader: &mut impl Read,
+    tenant: i64,
+    kind: EntityKind,
+    stored: &[Stored],
+    now: i64,
+    extras: &mut [Extras],
+) -> Result<()> {
+    let (column, keys): (&str, [Option<Key>; 5]) = match kind {
+        EntityKind::Client => (
+            "client_id",
+            [
+                Some(client::OPEN_TICKETS),
+                Some(client::ONHOLD_TICKETS),
+                Some(client::TOTAL_TICKETS),
+                Some(client::MONTH_TICKETS),
+                Some(client::OPPORTUNITIES),
+            ],
+        ),
+        EntityKind::Site => (
+            "site_id",
+            [
+                Some(site::OPEN_TICKETS),
+                Some(site::ONHOLD_TICKETS),
+                Some(site::TOTAL_TICKETS),
+                Some(site::MONTH_TICKETS),
+                None,
+            ],
+        ),
+        _ => return Ok(()),
+    };
+    let ids: Vec<i64> = stored.iter().map(|record| record.id).collect();
+    let found = ticket_counts(reader, tenant, column, &ids, &month_start(now)).await?;
+    for (at, id) in ids.iter().enumerate() {
+        let counts = found.get(id).copied().unwrap_or_default();
+        for (key, count) in keys.iter().zip(counts) {
+            if let Some(key) = key {
+                extras[at].push((key.0, count.to_string()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The first moment of the month of `now`, UTC.
+fn month_start(now: i64) -> String {
+    let text = aureole_catalogue::value::format_millis(now);
+    format!("{}-01T00:00:00", text.get(..7).unwrap_or("9999-12"))
+}
+
+/// The addresses of the main site.
+async fn main_addresses(
+    reader: &mut impl Read,
+    app: &App,
+    tenant: i64,
+    stored: &Stored,
+    extras: &mut Extras,
+) -> Result<()> {
+    let record = Record::from_doc(EntityKind::Client.entity().schema, &stored.doc);
+    let select = app.prepared(EntityKind::Site, aureole_catalogue::render::View::Full, Show::NONE);
+    let id = record.int(client::MAIN_SITE_ID);
+    let main = aureole_storage::records::get(reader, &select.select, tenant, id).await?;
+    let Some(main) = main else { return Ok(()) };
+    let main = Record::from_doc(EntityKind::Site.entity().schema, &main.doc);
+    for (from, to) in [
+        (site::DELIVERY_ADDRESS, client::MAIN_DELIVERY_ADDRESS),
+        (site::INVOICE_ADDRESS, client::MAIN_INVOICE_ADDRESS),
+    ] {
+        if let Some(address) = main.get(from).filter(|address| address.is_object()) {
+            extras.push((to.0, address.to_string()));
+        }
+    }
+    Ok(())
+}

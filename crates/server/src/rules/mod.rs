@@ -1,0 +1,48 @@
+//! What generic code cannot know: the rules of each kind of record.
+
+pub mod client;
+pub mod extras;
+pub mod generic;
+pub mod lists;
+pub mod people;
+pub mod site;
+pub mod ticket;
+
+use aureole_catalogue::EntityKind;
+
+use crate::error::Result;
+use crate::save::{Draft, Save};
+
+/// Runs before a record is written: defaults, checks, derived fields. Problems go to `save`.
+pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
+    generic::before(save, draft).await?;
+    match draft.kind {
+        EntityKind::Client => client::before(save, draft).await,
+        EntityKind::Site => site::before(save, draft).await,
+        EntityKind::User => people::user_before(save, draft).await,
+        EntityKind::Agent => people::agent_before(save, draft).await,
+        EntityKind::TopLevel => people::top_level_before(save, draft).await,
+        EntityKind::Ticket => ticket::before(save, draft).await,
+        _ => Ok(()),
+    }
+}
+
+/// Runs after a record is written, in the same transaction: the records that hang on it.
+pub async fn after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
+    match draft.kind {
+        EntityKind::Client => client::after(save, draft).await,
+        EntityKind::Site => site::after(save, draft).await,
+        EntityKind::User => people::user_after(save, draft).await,
+        EntityKind::Agent => people::agent_after(save, draft).await,
+        _ => Ok(()),
+    }
+}
+
+/// Runs after a commit: what other requests see from memory has to learn of the write.
+pub async fn committed(call: &crate::front::Call, kind: EntityKind) {
+    if kind == EntityKind::Agent {
+        if let Err(error) = call.app.auth.refresh().await {
+            tracing::warn!(%error, "the directory could not be read");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Ids that point at other records, and names that stand for them.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use aureole_catalogue::value::fold;
+use aureole_catalogue::{EntityKind, Key, Mode, Source};
+use aureole_storage::records;
+
+use crate::error::Result;
+use crate::rights;
+use crate::save::{Draft, Save};
+
+/// A name that is given without its id stands for the record of that name.
+pub async fn names_to_ids(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
+    let schema = draft.entity().schema;
+    let given: Vec<(Key, String)> = draft
+        .change
+        .iter()
+        .filter(|(key, _)| schema.fields[key.0].mode == Mode::Name)
+        .filter_map(|(key, value)| Some((key, value.as_ref()?.as_str()?.trim().to_owned())))
+        .filter(|(_, name)| !name.is_empty())
+        .collect();
+    for (key, name) in given {
+        let Source::Name { path: [(id_name, kind)], column: "name" } = schema.fields[key.0].source else {
+            continue;
+        };
+        let Some(id_key) = schema.find(id_name).map(Key) else { continue };
+        if draft.change.has(id_key) || is_of_new_client(draft, *kind) {
+            continue;
+        }
+        let within = scope(draft, *kind);
+        let (tenant, entity) = (save.tenant(), kind.entity());
+        let ids = records::ids_by_name(&mut save.tx, tenant, entity, &fold(&name), within).await?;
+        let field = draft.at(schema.fields[key.0].name);
+        match ids.as_slice() {
+            [id] => draft.change.set(id_key, Some(Value::from(*id))),
+            [] => save.problem(field, format!("names the {} {name:?}, which does not exist", entity.singular)),
+            _ => save.problem(field, format!("fits several: there is more than one {} {name:?}; give {id_name}", entity.singular)),
+        }
+    }
+    Ok(())
+}
+
+/// A client that is being made has no sites to be named yet.
+fn is_of_new_client(draft: &Draft, kind: EntityKind) -> bool {
+    draft.kind == EntityKind::Client && kind == EntityKind::Site && draft.is_new
+}
+
+/// Sites and users are looked for within the client that the record belongs to.
+fn scope(draft: &Draft, kind: EntityKind) -> Option<(&'static str, i64)> {
+    if !matches!(kind, EntityKind::Site | EntityKind::User) {
+        return None;
+    }
+    if draft.kind == EntityKind::Client {
+        return Some(("client_id", draft.id));
+    }
+    let key = Key(draft.entity().schema.find("client_id")?);
+    let stored = draft.before.as_ref().map_or(0, |before| before.int(key));
+    let client = if draft.change.has(key) { draft.change.int(key) } else { stored };
+    (client > 0).then_some(("client_id", client))
+}
+
+/// Every id in the body that is positive and new must point at a record that the caller can see.
+pub async fn check(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
+    let schema = draft.entity().schema;
+    let mut wanted: BTreeMap<EntityKind, Vec<(Key, i64)>> = BTreeMap::new();
+    for (key, _) in draft.change.iter() {
+        let Some(kind) = schema.fields[key.0].reference else { continue };
+        let id = draft.record.int(key);
+        let stored = draft.before.as_ref().map_or(0, |before| before.int(key));
+        if id > 0 && id != stored {
+            wanted.entry(kind).or_default().push((key, id));
+        }
+    }
+    for (kind, pointers) in wanted {
+        let ids: Vec<i64> = pointers.iter().map(|(_, id)| *id).collect();
+        let tenant = save.tenant();
+        let found = records::ids_where(&mut save.tx, tenant, kind.entity(), "id", &ids).await?;
+        for (key, id) in pointers {
+            let hidden = kind == EntityKind::Client && !rights::sees_client(save.caller, id);
+            if hidden || !found.contains(&id) {
+                let name = schema.fields[key.0].name;
+                let what = kind.entity().singular;
+                save.problem(draft.at(name), format!("points at {what} {id}, which does not exist"));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! Accepts connections until it is told to stop, then lets what runs finish.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::app::App;
+use crate::{front, jobs};
+
+/// Serves on `listener` until `stop` is ready; then takes no more connections, waits for the
+/// requests that run (at most `limits.stop_seconds`), and closes the database.
+pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
+    let background = jobs::start(Arc::clone(&app));
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(app.config.limits.connections.max(1)));
+    tokio::pin!(stop);
+    loop {
+        let place = tokio::select! {
+            place = Arc::clone(&places).acquire_owned() => place,
+            () = &mut stop => break,
+        };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => connection(&app, &graceful, stream, peer, place.ok()),
+            Err(error) => {
+                // Out of file descriptors, most likely: others have to close first.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    drop(listener);
+    background.abort();
+    let limit = Duration::from_secs(app.config.limits.stop_seconds);
+    if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
+        tracing::warn!("stopped before every request had finished");
+    }
+    app.db.close().await;
+}
+
+fn connection(
+    app: &Arc<App>,
+    graceful: &GracefulShutdown,
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Option<tokio::sync::OwnedSemaphorePermit>,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY");
+    }
+    let app = Arc::clone(app);
+    let header_limit = Duration::from_secs(app.config.limits.header_seconds);
+    let service = service_fn(move |request| {
+        let app = Arc::clone(&app);
+        async move { Ok::<_, std::convert::Infallible>(front::handle(app, peer.ip(), request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_limit)
+        .pipeline_flush(true)
+        .serve_connection(TokioIo::new(stream), service);
+    let watched = graceful.watch(connection);
+    #[expect(clippy::disallowed_methods, reason = "one task a connection, watched by the graceful stop")]
+    tokio::spawn(async move {
+        if let Err(error) = watched.await {
+            tracing::debug!(%error, "connection ended");
+        }
+        drop(place);
+    });
+}

@@ -1,0 +1,114 @@
+//! A tenant's settings, with their defaults.
+
+use serde_json::{Value, json};
+
+use aureole_storage::{Read, settings};
+
+use crate::error::Result;
+
+/// What an administrator can set. Unset ones have these defaults.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The client that is the firm itself; 0 = none.
+    pub internal_client_id: i64,
+    /// Where a client goes that names no top level; 0 = the first one.
+    pub default_toplevel_id: i64,
+    /// Kind of record to names of fields that must be set.
+    pub mandatory_fields: Vec<(String, Vec<String>)>,
+    /// The labels of period codes, when they differ from the built-in ones.
+    pub period_codes: Option<Value>,
+    /// How long history can be restored; `None` = as the configuration says.
+    pub history_days: Option<i64>,
+}
+
+/// Checks one setting of a body; the error is a sentence without the name.
+pub fn check(name: &str, value: &Value) -> std::result::Result<(), String> {
+    let integer = || value.as_i64().filter(|id| (0..=i64::from(i32::MAX)).contains(id));
+    match name {
+        "internal_client_id" | "default_toplevel_id" => {
+            integer().map(drop).ok_or_else(|| "must be an id, or 0 for none".to_owned())
+        }
+        "history_days" => integer()
+            .filter(|days| (1..=36_500).contains(days))
+            .map(drop)
+            .ok_or_else(|| "must be a number of days from 1 to 36500".to_owned()),
+        "mandatory_fields" => match mandatory(value) {
+            Some(fields) => check_fields(&fields),
+            None => Err(r#"must look like {"Client": ["website"]}"#.to_owned()),
+        },
+        "period_codes" => match value.as_object() {
+            Some(codes) if codes.iter().all(|(code, label)| code.parse::<u8>().is_ok() && label.is_string()) => {
+                Ok(())
+            }
+            _ => Err(r#"must look like {"2": "Monthly"}"#.to_owned()),
+        },
+        _ => Err("is not a setting".to_owned()),
+    }
+}
+
+fn check_fields(fields: &[(String, Vec<String>)]) -> std::result::Result<(), String> {
+    for (kind, names) in fields {
+        let entity = aureole_catalogue::ENTITIES.iter().find(|entity| entity.name == kind);
+        let entity = entity.ok_or_else(|| format!("names the kind {kind:?}, which does not exist"))?;
+        if let Some(name) = names.iter().find(|name| entity.schema.find(name).is_none()) {
+            return Err(format!("names the field {name:?}, which {kind} does not have"));
+        }
+    }
+    Ok(())
+}
+
+fn mandatory(value: &Value) -> Option<Vec<(String, Vec<String>)>> {
+    let object = value.as_object()?;
+    object
+        .iter()
+        .map(|(kind, names)| {
+            let names = names.as_array()?.iter().map(|name| name.as_str().map(str::to_owned));
+            Some((kind.clone(), names.collect::<Option<Vec<String>>>()?))
+        })
+        .collect()
+}
+
+/// Reads a tenant's settings.
+pub async fn load(reader: &mut impl Read, tenant: i64) -> Result<Settings> {
+    let mut loaded = Settings::default();
+    for (name, text) in settings::all(reader, tenant).await? {
+        let value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        match name.as_str() {
+            "internal_client_id" => loaded.internal_client_id = value.as_i64().unwrap_or(0),
+            "default_toplevel_id" => loaded.default_toplevel_id = value.as_i64().unwrap_or(0),
+            "mandatory_fields" => loaded.mandatory_fields = mandatory(&value).unwrap_or_default(),
+            "period_codes" => loaded.period_codes = Some(value),
+            "history_days" => loaded.history_days = value.as_i64(),
+            _ => {}
+        }
+    }
+    Ok(loaded)
+}
+
+impl Settings {
+    /// The names of the fields of `kind` that must be set.
+    pub fn mandatory(&self, kind: &str) -> &[String] {
+        let found = self.mandatory_fields.iter().find(|(name, _)| name == kind);
+        found.map(|(_, names)| names.as_slice()).unwrap_or_default()
+    }
+
+    pub fn to_json(&self) -> Value {
+        let mandatory: serde_json::Map<String, Value> =
+            self.mandatory_fields.iter().map(|(kind, names)| (kind.clone(), json!(names))).collect();
+        json!({
+            "internal_client_id": self.internal_client_id,
+            "default_toplevel_id": self.default_toplevel_id,
+            "mandatory_fields": mandatory,
+            "period_codes": self.period_codes.clone().unwrap_or_else(period_codes),
+            "history_days": self.history_days,
+        })
+    }
+}
+
+/// The built-in period codes.
+pub fn period_codes() -> Value {
+    json!({
+        "0": "Once", "1": "Weekly", "2": "Monthly", "3": "Quarterly", "4": "Six-monthly",
+        "5": "Yearly", "6": "Two-yearly", "7": "Three-yearly", "8": "Four-yearly", "9": "Five-yearly"
+    })
+}

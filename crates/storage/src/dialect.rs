@@ -1,0 +1,122 @@
+//! Every difference between the two databases, each a named function.
+//!
+//! `n` is the number of a parameter: 3 for `$3`.
+
+/// Which of the two databases runs the SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    /// The name as it stands in the file names of migrations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+
+    /// `expr` is one of the ids in the [`crate::Value::Ids`] parameter `n`.
+    pub fn in_ids(self, expr: &str, n: usize) -> String {
+        match self {
+            Self::Sqlite => format!("{expr} IN (SELECT value FROM json_each(${n}))"),
+            Self::Postgres => format!("{expr} = ANY(${n}::bigint[])"),
+        }
+    }
+
+    /// `expr` contains the text of parameter `n`, byte for byte; `%` and `_` mean themselves.
+    pub fn contains(self, expr: &str, n: usize) -> String {
+        match self {
+            Self::Sqlite => format!("instr({expr}, ${n}) > 0"),
+            Self::Postgres => format!("strpos({expr}, ${n}) > 0"),
+        }
+    }
+
+    /// Ends a SELECT whose rows the transaction is going to change. SQLite has one writer at a
+    /// time and needs nothing.
+    pub fn for_update(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE",
+        }
+    }
+
+    /// As [`Dialect::for_update`], but passes over rows that another transaction has locked.
+    pub fn for_update_skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// The column type of text that is ordered and compared by its bytes on both databases.
+    pub fn text_key(self) -> &'static str {
+        match self {
+            Self::Sqlite => "TEXT",
+            Self::Postgres => "TEXT COLLATE \"C\"",
+        }
+    }
+
+    /// A BIGINT that a row can keep to tell in what order transactions began to write. On SQLite
+    /// they write one after the other and the row's own id says it already.
+    pub fn commit_order(self) -> &'static str {
+        match self {
+            Self::Sqlite => "0",
+            Self::Postgres => "pg_current_xact_id()::text::bigint",
+        }
+    }
+
+    /// The text of a field at the top of a JSON document in a TEXT column; NULL where it is absent
+    /// or null. Only for fields that hold JSON strings: numbers and booleans print differently.
+    /// `field` is a name of our own, not a caller's text.
+    pub fn json_text(self, column: &str, field: &str) -> String {
+        let field = field.replace('\'', "''");
+        match self {
+            Self::Sqlite => format!("({column} ->> '{field}')"),
+            Self::Postgres => format!("({column}::jsonb ->> '{field}')"),
+        }
+    }
+
+    /// The larger of two expressions.
+    pub fn greatest(self, left: &str, right: &str) -> String {
+        match self {
+            Self::Sqlite => format!("max({left}, {right})"),
+            Self::Postgres => format!("greatest({left}, {right})"),
+        }
+    }
+
+    /// A SELECT that has a row when the table named by parameter `$1` exists.
+    pub fn table_exists(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1",
+            Self::Postgres => "SELECT 1 FROM pg_class WHERE oid = to_regclass($1)",
+        }
+    }
+
+    /// A name of a table, column or index in quotes. The same on both databases.
+    pub fn ident(self, name: &str) -> String {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Dialect;
+
+    #[test]
+    fn names_and_fields_are_quoted() {
+        assert_eq!(Dialect::Sqlite.ident("a\"b"), "\"a\"\"b\"");
+        assert_eq!(
+            Dialect::Postgres.json_text("doc", "o'n"),
+            "(doc::jsonb ->> 'o''n')"
+        );
+    }
+
+    #[test]
+    fn parameters_keep_their_number() {
+        assert_eq!(Dialect::Postgres.in_ids("id", 3), "id = ANY($3::bigint[])");
+        assert_eq!(Dialect::Sqlite.contains("name", 2), "instr(name, $2) > 0");
+    }
+}

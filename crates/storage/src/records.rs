@@ -1,0 +1,93 @@
+//! The generic statements for every kind of record: get, list, insert, update, delete.
+
+mod list;
+mod write;
+
+pub use list::{select_ids, version};
+pub use write::{Write, count_pointing, delete, first_id, ids_by_name, ids_where, insert, lock, owned_ids, set_merged, update};
+
+use aureole_catalogue::Entity;
+
+use crate::db::{Read, Result, Row, Value};
+use crate::dialect::Dialect;
+use crate::sql;
+
+/// A stored record with the names that a plan looks up.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub id: i64,
+    /// Moves with every write; unique in the tenant.
+    pub rev: i64,
+    /// Milliseconds since 1970.
+    pub updated_at: i64,
+    pub doc: String,
+    /// The looked-up texts, in the order that [`Select::new`] was given; empty when there is none.
+    pub lookups: Vec<String>,
+}
+
+/// The statements that read whole records of one kind, written once and kept beside a plan.
+pub struct Select {
+    by_id: String,
+    by_ids: String,
+    lookups: usize,
+}
+
+impl Select {
+    /// `lookups` are positions of fields whose text belongs to another record.
+    pub fn new(entity: &'static Entity, lookups: &[usize], dialect: Dialect) -> Select {
+        let mut head = "SELECT r.id, r.rev, r.updated_at, r.doc".to_owned();
+        for &position in lookups {
+            head.push_str(", ");
+            head.push_str(&sql::lookup(&entity.schema.fields[position], "r"));
+        }
+        let from = format!("{head} FROM {} r WHERE r.tenant_id = $1 AND", entity.table);
+        Select {
+            by_id: format!("{from} r.id = $2"),
+            by_ids: format!("{from} {}", dialect.in_ids("r.id", 2)),
+            lookups: lookups.len(),
+        }
+    }
+}
+
+fn stored(row: &mut Row, lookups: usize) -> Stored {
+    Stored {
+        id: row.int(0),
+        rev: row.int(1),
+        updated_at: row.int(2),
+        doc: row.take_text(3),
+        lookups: (0..lookups).map(|at| row.take_text(4 + at)).collect(),
+    }
+}
+
+/// One record, or `None` when the tenant has no such id.
+pub async fn get(
+    reader: &mut impl Read,
+    select: &Select,
+    tenant: i64,
+    id: i64,
+) -> Result<Option<Stored>> {
+    let mut rows = reader.query(&select.by_id, &[Value::Int(tenant), Value::Int(id)]).await?;
+    Ok(rows.first_mut().map(|row| stored(row, select.lookups)))
+}
+
+/// The records with these ids, in this order; ids that are gone are left out.
+pub async fn get_many(
+    reader: &mut impl Read,
+    select: &Select,
+    tenant: i64,
+    ids: &[i64],
+) -> Result<Vec<Stored>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let params = [Value::Int(tenant), Value::ids(ids)];
+    let mut rows = reader.query(&select.by_ids, &params).await?;
+    let mut found: Vec<Option<Stored>> =
+        rows.iter_mut().map(|row| Some(stored(row, select.lookups))).collect();
+    found.sort_unstable_by_key(|stored| stored.as_ref().map(|stored| stored.id));
+    let in_order = ids.iter().filter_map(|id| {
+        let at = found.binary_search_by_key(&Some(*id), |stored| stored.as_ref().map(|stored| stored.id));
+        at.ok().and_then(|at| found[at].clone())
+    });
+    Ok(in_order.collect())
+}

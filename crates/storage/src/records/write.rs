@@ -1,0 +1,253 @@
+//! Insert, update, delete, and the questions that a delete asks first.
+
+use aureole_catalogue::record::Record;
+use aureole_catalogue::value::fold;
+use aureole_catalogue::{Entity, EntityKind, Key, Kind};
+use serde_json::Value as Json;
+
+use crate::db::{Error, Read, Result, Tx, Value};
+
+/// One record to be written.
+pub struct Write<'a> {
+    pub id: i64,
+    pub rev: i64,
+    /// Milliseconds since 1970.
+    pub now: i64,
+    pub record: &'a Record,
+}
+
+/// The columns of an entity that come from its fields.
+fn columns(entity: &'static Entity) -> impl Iterator<Item = (usize, &'static str)> {
+    let fields = entity.schema.fields.iter().enumerate();
+    fields.filter(|(_, field)| field.column).map(|(position, field)| (position, field.name))
+}
+
+/// The column names of a write, in the order of [`values`].
+fn names(entity: &'static Entity) -> Vec<String> {
+    let mut names = vec!["tenant_id".into(), "id".into(), "rev".into(), "updated_at".into()];
+    names.push("doc".to_owned());
+    for (_, name) in columns(entity) {
+        names.push(format!("\"{name}\""));
+        if name == "name" {
+            names.push("name_key".into());
+        }
+    }
+    if !entity.search.is_empty() {
+        names.push("search_key".into());
+    }
+    if !entity.contact.is_empty() {
+        names.push("contact_key".into());
+    }
+    names
+}
+
+fn values(entity: &'static Entity, tenant: i64, write: &Write<'_>) -> Vec<Value> {
+    let record = write.record;
+    let mut values: Vec<Value> = vec![tenant.into(), write.id.into(), write.rev.into(), write.now.into()];
+    values.push(record.to_doc().into());
+    for (position, name) in columns(entity) {
+        let key = Key(position);
+        values.push(match entity.schema.fields[position].kind {
+            Kind::Bool => record.bool(key).into(),
+            Kind::Int | Kind::Int64 | Kind::Decimal => record.int(key).into(),
+            _ => record.text(key).into(),
+        });
+        if name == "name" {
+            values.push(fold(record.text(key)).into());
+        }
+    }
+    if !entity.search.is_empty() {
+        values.push(search_text(record, entity.search).into());
+    }
+    if !entity.contact.is_empty() {
+        values.push(search_text(record, entity.contact).into());
+    }
+    values
+}
+
+/// The folded texts of some fields, a line each; `@object` stands for the lines of an address.
+fn search_text(record: &Record, fields: &[&str]) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for name in fields {
+        let object = name.strip_prefix('@');
+        let Some(position) = record.schema.find(object.unwrap_or(name)) else { continue };
+        match record.get(Key(position)) {
+            Some(Json::String(text)) => lines.push(fold(text)),
+            Some(Json::Object(address)) => {
+                let parts = ["line1", "line2", "line3", "line4", "postcode"];
+                let texts = parts.iter().filter_map(|part| address.get(*part).and_then(Json::as_str));
+                lines.extend(texts.filter(|text| !text.is_empty()).map(fold));
+            }
+            _ => {}
+        }
+    }
+    lines.join("\n")
+}
+
+/// Inserts records of one kind with one prepared statement.
+pub async fn insert(
+    tx: &mut Tx,
+    tenant: i64,
+    entity: &'static Entity,
+    writes: &[Write<'_>],
+) -> Result<()> {
+    let names = names(entity);
+    let marks: Vec<String> = (1..=names.len()).map(|at| format!("${at}")).collect();
+    let sql = format!(
+        "INSERT INTO {} ({}) VALUES ({})",
+        entity.table,
+        names.join(", "),
+        marks.join(", ")
+    );
+    match writes {
+        [] => {}
+        [write] => {
+            tx.execute(&sql, &values(entity, tenant, write)).await?;
+        }
+        _ => {
+            let rows: Vec<Vec<Value>> = writes.iter().map(|write| values(entity, tenant, write)).collect();
+            tx.execute_many(&sql, &rows).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a record over its earlier version.
+pub async fn update(
+    tx: &mut Tx,
+    tenant: i64,
+    entity: &'static Entity,
+    write: &Write<'_>,
+) -> Result<()> {
+    let sets: Vec<String> = names(entity)
+        .iter()
+        .enumerate()
+        .skip(2)
+        .map(|(at, name)| format!("{name} = ${}", at + 1))
+        .collect();
+    let sql =
+        format!("UPDATE {} SET {} WHERE tenant_id = $1 AND id = $2", entity.table, sets.join(", "));
+    match tx.execute(&sql, &values(entity, tenant, write)).await? {
+        1 => Ok(()),
+        _ => Err(Error::Internal(format!("update of {} {} found no row", entity.name, write.id))),
+    }
+}
+
+/// Deletes records by id.
+pub async fn delete(tx: &mut Tx, tenant: i64, entity: &'static Entity, ids: &[i64]) -> Result<u64> {
+    let condition = tx.dialect().in_ids("id", 2);
+    let sql = format!("DELETE FROM {} WHERE tenant_id = $1 AND {condition}", entity.table);
+    tx.execute(&sql, &[tenant.into(), Value::ids(ids)]).await
+}
+
+/// Keeps other writers away from these records until the transaction ends.
+pub async fn lock(tx: &mut Tx, tenant: i64, entity: &'static Entity, ids: &[i64]) -> Result<()> {
+    let dialect = tx.dialect();
+    let sql = format!(
+        "SELECT id FROM {} WHERE tenant_id = $1 AND {} ORDER BY id{}",
+        entity.table,
+        dialect.in_ids("id", 2),
+        dialect.for_update()
+    );
+    tx.query(&sql, &[tenant.into(), Value::ids(ids)]).await.map(drop)
+}
+
+/// The ids of the records of `entity` whose `column` is one of `targets`.
+pub async fn ids_where(
+    reader: &mut impl Read,
+    tenant: i64,
+    entity: &'static Entity,
+    column: &str,
+    targets: &[i64],
+) -> Result<Vec<i64>> {
+    let condition = reader.dialect().in_ids(&format!("\"{column}\""), 2);
+    let sql =
+        format!("SELECT id FROM {} WHERE tenant_id = $1 AND {condition} ORDER BY id", entity.table);
+    let rows = reader.query(&sql, &[tenant.into(), Value::ids(targets)]).await?;
+    Ok(rows.iter().map(|row| row.int(0)).collect())
+}
+
+/// The ids of the records of `entity` that one of `targets` owns through `column`: those in which
+/// every owner column before it is unset.
+pub async fn owned_ids(
+    reader: &mut impl Read,
+    tenant: i64,
+    entity: &'static Entity,
+    before: &[&str],
+    column: &str,
+    targets: &[i64],
+) -> Result<Vec<i64>> {
+    let condition = reader.dialect().in_ids(&format!("\"{column}\""), 2);
+    let unset: String = before.iter().map(|name| format!(" AND \"{name}\" <= 0")).collect();
+    let sql = format!(
+        "SELECT id FROM {} WHERE tenant_id = $1 AND {condition}{unset} ORDER BY id",
+        entity.table
+    );
+    let rows = reader.query(&sql, &[tenant.into(), Value::ids(targets)]).await?;
+    Ok(rows.iter().map(|row| row.int(0)).collect())
+}
+
+/// The ids of the records that bear a name (folded), at most three: one, none, or ambiguous.
+/// `within` narrows the search to one value of a column.
+pub async fn ids_by_name(
+    reader: &mut impl Read,
+    tenant: i64,
+    entity: &'static Entity,
+    name_key: &str,
+    within: Option<(&str, i64)>,
+) -> Result<Vec<i64>> {
+    let mut sql = format!("SELECT id FROM {} WHERE tenant_id = $1 AND name_key = $2", entity.table);
+    let mut params = vec![tenant.into(), name_key.into()];
+    if let Some((column, value)) = within {
+        sql.push_str(&format!(" AND \"{column}\" = $3"));
+        params.push(value.into());
+    }
+    if entity.kind == EntityKind::Client {
+        // A merged client has given its name up.
+        sql.push_str(" AND merged_into = 0");
+    }
+    sql.push_str(" ORDER BY id LIMIT 3");
+    let rows = reader.query(&sql, &params).await?;
+    Ok(rows.iter().map(|row| row.int(0)).collect())
+}
+
+/// The smallest id of a kind, when there is one.
+pub async fn first_id(
+    reader: &mut impl Read,
+    tenant: i64,
+    entity: &'static Entity,
+) -> Result<Option<i64>> {
+    let sql = format!("SELECT id FROM {} WHERE tenant_id = $1 ORDER BY id LIMIT 1", entity.table);
+    let rows = reader.query(&sql, &[tenant.into()]).await?;
+    Ok(rows.first().map(|row| row.int(0)))
+}
+
+/// How many records of `entity`, other than `except`, point at `targets` through `column`.
+pub async fn count_pointing(
+    reader: &mut impl Read,
+    tenant: i64,
+    entity: &'static Entity,
+    column: &str,
+    targets: &[i64],
+    except: &[i64],
+) -> Result<i64> {
+    let dialect = reader.dialect();
+    let sql = format!(
+        "SELECT count(*) FROM {} WHERE tenant_id = $1 AND {} AND NOT ({})",
+        entity.table,
+        dialect.in_ids(&format!("\"{column}\""), 2),
+        dialect.in_ids("id", 3)
+    );
+    let params = [tenant.into(), Value::ids(targets), Value::ids(except)];
+    let rows = reader.query(&sql, &params).await?;
+    Ok(rows.first().map(|row| row.int(0)).unwrap_or(0))
+}
+
+/// Marks a client as merged into another, which frees its name.
+pub async fn set_merged(tx: &mut Tx, tenant: i64, client: i64, into: i64) -> Result<()> {
+    let sql = format!(
+        "UPDATE {} SET merged_into = $3 WHERE tenant_id = $1 AND id = $2",
+        EntityKind::Client.entity().table
+    );
+    tx.execute(&sql, &[tenant.into(), client.into(), into.into()]).await.map(drop)
+}

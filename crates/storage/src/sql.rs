@@ -1,0 +1,183 @@
+//! SQL text from the catalogue: looked-up names, filters and orders.
+
+use aureole_catalogue::field::Field;
+use aureole_catalogue::filter::{Compare, Operand, Test};
+use aureole_catalogue::query::OrderKey;
+use aureole_catalogue::{Entity, Filter, Kind, Source};
+
+use crate::db::Value;
+use crate::dialect::Dialect;
+
+/// The folded name that lists order by.
+pub const NAME_KEY: &str = "name_key";
+
+/// A statement under construction: its text and the parameters that it names.
+pub struct Sql {
+    pub dialect: Dialect,
+    pub params: Vec<Value>,
+}
+
+impl Sql {
+    /// A statement whose first parameter `$1` is the tenant.
+    pub fn new(dialect: Dialect, tenant: i64) -> Sql {
+        Sql { dialect, params: vec![Value::Int(tenant)] }
+    }
+
+    /// Adds a parameter and returns its number.
+    pub fn bind(&mut self, value: impl Into<Value>) -> usize {
+        self.params.push(value.into());
+        self.params.len()
+    }
+
+    /// The condition for rows of `entity`, which the statement calls `alias`; `None` when the
+    /// database can't decide it and [`Filter::matches`] has to.
+    pub fn filter(&mut self, entity: &'static Entity, alias: &str, filter: &Filter) -> Option<String> {
+        Some(match filter {
+            Filter::True => "1 = 1".to_owned(),
+            Filter::All(filters) => self.joined(entity, alias, filters, " AND ")?,
+            Filter::Any(filters) => self.joined(entity, alias, filters, " OR ")?,
+            Filter::Not(filter) => format!("NOT ({})", self.filter(entity, alias, filter)?),
+            Filter::Field { position, test } => self.test(entity, alias, *position, test)?,
+            Filter::Custom { .. } => return None,
+            Filter::Search(word) => self.contains(alias, "search_key", word),
+            Filter::Contact(word) => self.contains(alias, "contact_key", word),
+            Filter::NameContains(word) => self.contains(alias, NAME_KEY, word),
+            Filter::Ids(ids) => {
+                let ids = self.bind(Value::ids(ids));
+                self.dialect.in_ids(&format!("{alias}.id"), ids)
+            }
+            Filter::Has { kind, column, filter } => {
+                let inner = format!("{alias}h");
+                let condition = self.filter(kind.entity(), &inner, filter)?;
+                format!(
+                    "{alias}.id IN (SELECT {inner}.\"{column}\" FROM {} {inner} \
+                     WHERE {inner}.tenant_id = $1 AND {condition})",
+                    kind.entity().table
+                )
+            }
+            Filter::In { column, kind, filter } => {
+                let inner = format!("{alias}i");
+                let condition = self.filter(kind.entity(), &inner, filter)?;
+                format!(
+                    "{alias}.\"{column}\" IN (SELECT {inner}.id FROM {} {inner} \
+                     WHERE {inner}.tenant_id = $1 AND {condition})",
+                    kind.entity().table
+                )
+            }
+            Filter::Updated { from, millis } => {
+                let millis = self.bind(*millis);
+                format!("{alias}.updated_at {} ${millis}", if *from { ">=" } else { "<=" })
+            }
+        })
+    }
+
+    fn joined(
+        &mut self,
+        entity: &'static Entity,
+        alias: &str,
+        filters: &[Filter],
+        word: &str,
+    ) -> Option<String> {
+        let mut parts = Vec::with_capacity(filters.len());
+        for filter in filters {
+            parts.push(self.filter(entity, alias, filter)?);
+        }
+        Some(format!("({})", parts.join(word)))
+    }
+
+    fn contains(&mut self, alias: &str, column: &str, word: &str) -> String {
+        let word = self.bind(word);
+        self.dialect.contains(&format!("{alias}.{column}"), word)
+    }
+
+    fn test(&mut self, entity: &Entity, alias: &str, position: usize, test: &Test) -> Option<String> {
+        let field = entity.schema.fields.get(position)?;
+        let integer = matches!(field.kind, Kind::Int | Kind::Int64 | Kind::Bool);
+        if field.name == "name" && field.column {
+            return self.name_test(alias, test);
+        }
+        let column = column(field, alias)?;
+        Some(match test {
+            Test::IsSet if integer => format!("{column} <> 0"),
+            Test::IsSet => format!("{column} <> ''"),
+            Test::Compare(compare, Operand::Number(number)) if integer => {
+                // Only a whole number compares exactly with an integer column.
+                let whole: i64 = number.normalize().to_string().parse().ok()?;
+                format!("{column} {} ${}", compare.sql(), self.bind(whole))
+            }
+            Test::Compare(Compare::Equal, Operand::Bool(flag)) if integer => {
+                format!("{column} = {}", i64::from(*flag))
+            }
+            Test::Compare(compare, Operand::Date(date)) if matches!(field.kind, Kind::DateTime) => {
+                format!("({column} <> '' AND {column} {} ${})", compare.sql(), self.bind(date.as_str()))
+            }
+            Test::OneOf(values) if integer && !matches!(field.kind, Kind::Bool) => {
+                let ids: Vec<i64> = values.iter().filter_map(|value| value.parse().ok()).collect();
+                let ids = self.bind(Value::ids(&ids));
+                self.dialect.in_ids(&column, ids)
+            }
+            _ => return None,
+        })
+    }
+
+    fn name_test(&mut self, alias: &str, test: &Test) -> Option<String> {
+        Some(match test {
+            Test::IsSet => format!("{alias}.{NAME_KEY} <> ''"),
+            Test::Equals(text) => format!("{alias}.{NAME_KEY} = ${}", self.bind(text.as_str())),
+            Test::Contains(text) => self.contains(alias, NAME_KEY, text),
+            Test::Compare(compare, Operand::Text(text)) => {
+                format!("{alias}.{NAME_KEY} {} ${}", compare.sql(), self.bind(text.as_str()))
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// The column that holds a field, when there is one.
+pub fn column(field: &Field, alias: &str) -> Option<String> {
+    if field.name == "id" || field.column { Some(format!("{alias}.\"{}\"", field.name)) } else { None }
+}
+
+/// The ORDER BY list; `None` when a key is no column that orders as the contract says.
+pub fn order(entity: &Entity, alias: &str, keys: &[OrderKey]) -> Option<String> {
+    let mut parts = Vec::with_capacity(keys.len() + 1);
+    for key in keys {
+        let field = entity.schema.fields.get(key.position)?;
+        let direction = if key.descending { " DESC" } else { "" };
+        if field.name == "name" && field.column {
+            parts.push(format!("{alias}.{NAME_KEY}{direction}"));
+        } else if matches!(field.kind, Kind::Text | Kind::Uuid | Kind::Decimal) {
+            return None;
+        } else {
+            parts.push(format!("{}{direction}", column(field, alias)?));
+        }
+    }
+    parts.push(format!("{alias}.id"));
+    Some(parts.join(", "))
+}
+
+/// The expression of a text that belongs to another record; `NULL` for a field that has none.
+pub fn lookup(field: &Field, alias: &str) -> String {
+    match field.source {
+        Source::Name { path: [(id, kind)], column } => {
+            let table = kind.entity().table;
+            format!(
+                "(SELECT l.\"{column}\" FROM {table} l \
+                 WHERE l.tenant_id = {alias}.tenant_id AND l.id = {alias}.\"{id}\")"
+            )
+        }
+        Source::Name { path: [(first_id, first), (second_id, second)], column } => {
+            let (first, second) = (first.entity().table, second.entity().table);
+            format!(
+                "(SELECT m.\"{column}\" FROM {first} l \
+                 JOIN {second} m ON m.tenant_id = l.tenant_id AND m.id = l.\"{second_id}\" \
+                 WHERE l.tenant_id = {alias}.tenant_id AND l.id = {alias}.\"{first_id}\")"
+            )
+        }
+        Source::ClientSiteName => format!(
+            "(SELECT l.\"name\" FROM client l WHERE l.tenant_id = {alias}.tenant_id \
+             AND l.id = {alias}.\"client_id\") || '/' || {alias}.\"name\""
+        ),
+        _ => "NULL".to_owned(),
+    }
+}

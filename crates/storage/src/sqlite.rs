@@ -1,0 +1,477 @@
+//! SQLite: many readers, one writer that commits waiting requests together.
+//!
+//! **Reading.** A statement takes a reader connection and runs on the calling thread. A reader keeps
+//! its read transaction for a few milliseconds, because beginning one costs more than a lookup by
+//! id; it begins a new one as soon as this process has committed anything.
+//!
+//! **Writing.** A commit costs one fsync, whatever it holds. So the writer begins one outer
+//! transaction, each request works in its own savepoint inside it, and `commit` only releases the
+//! savepoint and waits. The thread that does the real COMMIT queues for the writer like everyone
+//! else: all who were waiting before it get into the same batch. No request is answered before the
+//! COMMIT has returned; if it fails, all of the batch fail.
+
+mod link;
+mod upkeep;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, Semaphore, SemaphorePermit, oneshot};
+use tokio::time::timeout;
+
+use crate::db::{Error, Options, Result, Row, Value};
+use link::{Link, Role, Watch};
+use upkeep::Alarm;
+
+/// The handle; its last drop stops the two threads.
+pub(crate) struct Sqlite {
+    shared: Arc<Shared>,
+    /// Tells the committing thread that a batch has its first member.
+    batches: mpsc::Sender<()>,
+}
+
+pub(in crate::sqlite) struct Shared {
+    path: PathBuf,
+    timeout: Duration,
+    hold: Duration,
+    writer: Arc<AsyncMutex<Writer>>,
+    /// The idle readers; the one used last is taken first, because its cache is warm.
+    readers: Mutex<Vec<Reader>>,
+    permits: Semaphore,
+    /// Counted after COMMIT has returned and before anybody hears of it.
+    commits: AtomicU64,
+    watches: Mutex<Vec<Weak<Watch>>>,
+    alarm: Alarm,
+    closed: AtomicBool,
+}
+
+struct Writer {
+    /// None after `close`.
+    link: Option<Link>,
+    /// Who released a savepoint in the open outer transaction and waits for its COMMIT.
+    waiting: Vec<oneshot::Sender<Result<()>>>,
+}
+
+struct Reader {
+    link: Link,
+    view: Option<View>,
+}
+
+/// The state of the database that an open read transaction sees.
+struct View {
+    /// [`Shared::commits`] from before it began.
+    commits: u64,
+    until: Instant,
+}
+
+impl Sqlite {
+    pub(crate) fn open(path: &Path, options: &Options) -> Result<Self> {
+        let timeout = Duration::from_millis(options.query_timeout_ms);
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder).map_err(|error| {
+                Error::Unavailable(format!("create folder {}: {error}", folder.display()))
+            })?;
+        }
+        let link = blocking(|| Link::open(path, Role::Writer, timeout))?;
+        let watches = Mutex::new(vec![Arc::downgrade(&link.watch)]);
+        let writer = Writer {
+            link: Some(link),
+            waiting: Vec::new(),
+        };
+        let shared = Arc::new(Shared {
+            path: path.to_owned(),
+            timeout,
+            hold: Duration::from_millis(options.read_hold_ms),
+            writer: Arc::new(AsyncMutex::new(writer)),
+            readers: Mutex::new(Vec::new()),
+            permits: Semaphore::new(options.readers.max(1)),
+            commits: AtomicU64::new(0),
+            watches,
+            alarm: Alarm::default(),
+            closed: AtomicBool::new(false),
+        });
+        let (batches, receiver) = mpsc::channel();
+        let committing = Arc::clone(&shared);
+        thread("sqlite-commit", move || {
+            commit_batches(&committing, &receiver)
+        })?;
+        let tending = Arc::clone(&shared);
+        thread("sqlite-upkeep", move || upkeep::run(&tending))?;
+        Ok(Self { shared, batches })
+    }
+
+    pub(crate) async fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        let _permit = self.permit().await?;
+        let reader = self.shared.take_reader()?;
+        let quick = reader.link.is_quick(sql);
+        let read = || self.shared.read(reader, |link| link.query(sql, params));
+        if quick { read() } else { blocking(read) }
+    }
+
+    pub(crate) async fn query_each(
+        &self,
+        sql: &str,
+        params: &[Value],
+        each: &mut (dyn FnMut(Row) + Send),
+    ) -> Result<()> {
+        let _permit = self.permit().await?;
+        let reader = self.shared.take_reader()?;
+        blocking(|| {
+            self.shared
+                .read(reader, |link| link.query_each(sql, params, each))
+        })
+    }
+
+    pub(crate) async fn begin(this: &Arc<Self>) -> Result<Tx> {
+        let lock = &this.shared.writer;
+        let writer = match Arc::clone(lock).try_lock_owned() {
+            Ok(writer) => writer,
+            Err(_) => timeout(this.shared.timeout, Arc::clone(lock).lock_owned())
+                .await
+                .map_err(|_| Error::Unavailable("too many writers are waiting".to_owned()))?,
+        };
+        this.shared.alarm.wake();
+        Ok(Tx {
+            db: Arc::clone(this),
+            writer,
+            state: State::Idle,
+        })
+    }
+
+    pub(crate) fn commits(&self) -> u64 {
+        self.shared.commits.load(Ordering::Acquire)
+    }
+
+    pub(crate) async fn close(&self) {
+        self.shared.closed.store(true, Ordering::Release);
+        self.shared.permits.close();
+        let mut writer = self.shared.writer.lock().await;
+        blocking(|| {
+            let (waiting, result) = writer.commit_batch(&self.shared);
+            answer(waiting, &result);
+            self.shared.alarm.stop.store(true, Ordering::Release);
+            self.shared.alarm.unpark();
+            lock(&self.shared.readers).clear();
+            if let Some(link) = writer.link.take()
+                && let Err(error) = link.checkpoint("TRUNCATE", Duration::from_millis(100))
+            {
+                tracing::warn!(%error, "the write-ahead log stays beside the database file");
+            }
+        });
+    }
+
+    async fn permit(&self) -> Result<SemaphorePermit<'_>> {
+        self.shared.alarm.wake();
+        if let Ok(permit) = self.shared.permits.try_acquire() {
+            return Ok(permit);
+        }
+        match timeout(self.shared.timeout, self.shared.permits.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) => Err(closed()),
+            Err(_) => Err(Error::Unavailable(
+                "too many readers are waiting".to_owned(),
+            )),
+        }
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        self.shared.alarm.stop.store(true, Ordering::Release);
+        self.shared.alarm.unpark();
+    }
+}
+
+impl Shared {
+    fn take_reader(&self) -> Result<Reader> {
+        let idle = lock(&self.readers).pop();
+        match idle {
+            Some(reader) => Ok(reader),
+            None => blocking(|| self.open_reader()),
+        }
+    }
+
+    /// Runs one statement in a view that is fresh enough, and puts the reader back.
+    fn read<T>(&self, mut reader: Reader, work: impl FnOnce(&mut Link) -> Result<T>) -> Result<T> {
+        let result = reader.refresh(self).and_then(|()| work(&mut reader.link));
+        if (result.is_err() || self.hold.is_zero()) && reader.end_view().is_err() {
+            return result;
+        }
+        if !self.closed.load(Ordering::Acquire) {
+            lock(&self.readers).push(reader);
+        }
+        result
+    }
+
+    fn open_reader(&self) -> Result<Reader> {
+        let link = Link::open(&self.path, Role::Reader, self.timeout)?;
+        let mut watches = lock(&self.watches);
+        watches.retain(|watch| watch.strong_count() > 0);
+        watches.push(Arc::downgrade(&link.watch));
+        Ok(Reader { link, view: None })
+    }
+
+    /// Interrupts statements that are overdue. Returns whether any statement is running.
+    fn check_deadlines(&self, now: Instant) -> bool {
+        let watches: Vec<_> = lock(&self.watches)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect();
+        watches.iter().filter(|watch| watch.check(now)).count() > 0
+    }
+
+    /// An idle reader must not keep an old view: the log could not be cut before it. Returns
+    /// whether any view is still open.
+    fn end_old_views(&self, now: Instant) -> bool {
+        let mut readers = lock(&self.readers);
+        readers.retain_mut(|reader| {
+            let old = reader.view.as_ref().is_some_and(|view| view.until <= now);
+            !old || reader.end_view().is_ok()
+        });
+        readers.iter().any(|reader| reader.view.is_some())
+    }
+}
+
+impl Reader {
+    fn refresh(&mut self, shared: &Shared) -> Result<()> {
+        let commits = shared.commits.load(Ordering::Acquire);
+        let now = Instant::now();
+        if self
+            .view
+            .as_ref()
+            .is_some_and(|view| view.commits == commits && now < view.until)
+        {
+            return Ok(());
+        }
+        self.end_view()?;
+        self.link.control("BEGIN")?;
+        self.view = Some(View {
+            commits,
+            until: now + shared.hold,
+        });
+        Ok(())
+    }
+
+    fn end_view(&mut self) -> Result<()> {
+        match self.view.take() {
+            Some(_) if !self.link.is_autocommit() => self.link.control("COMMIT"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Writer {
+    /// COMMITs what is waiting. The waiting ones are to be answered after the writer is free again.
+    fn commit_batch(&mut self, shared: &Shared) -> Batch {
+        let waiting = std::mem::take(&mut self.waiting);
+        let Some(link) = self.link.as_mut().filter(|_| !waiting.is_empty()) else {
+            return (waiting, Ok(()));
+        };
+        let result = link.control("COMMIT");
+        if result.is_ok() {
+            shared.commits.fetch_add(1, Ordering::Release);
+        } else if !link.is_autocommit() {
+            // Nothing is left to do about an error here: the file is gone or the disk is full.
+            let _ = link.control("ROLLBACK");
+        }
+        (waiting, result)
+    }
+
+    /// SQLite itself has rolled back the outer transaction, and with it the work of those who wait.
+    fn lose_batch(&mut self, reason: &Error) {
+        let lost = Error::Unavailable(format!("the commit was lost: {reason}"));
+        answer(std::mem::take(&mut self.waiting), &Err(lost));
+    }
+}
+
+type Batch = (Vec<oneshot::Sender<Result<()>>>, Result<()>);
+
+/// The committing thread: one COMMIT a batch, until all handles are gone. It is a thread and no
+/// task, so that neither a cancelled request nor a busy runtime leaves a batch behind.
+fn commit_batches(shared: &Shared, batches: &mpsc::Receiver<()>) {
+    while batches.recv().is_ok() {
+        let mut writer = shared.writer.blocking_lock();
+        let (waiting, result) = writer.commit_batch(shared);
+        if shared.alarm.restart_log.swap(false, Ordering::Relaxed)
+            && let Some(link) = &writer.link
+            && let Err(error) = link.checkpoint("TRUNCATE", upkeep::RESTART_WAIT)
+        {
+            tracing::debug!(%error, "the write-ahead log could not be restarted");
+        }
+        drop(writer);
+        answer(waiting, &result);
+    }
+}
+
+fn answer(waiting: Vec<oneshot::Sender<Result<()>>>, result: &Result<()>) {
+    for request in waiting {
+        let copy = match result {
+            Ok(()) => Ok(()),
+            Err(error) => Err(Error::Unavailable(format!("commit: {error}"))),
+        };
+        // A request that went away doesn't want to know.
+        let _ = request.send(copy);
+    }
+}
+
+/// One request's part of the outer transaction; see the head of this file.
+pub(crate) struct Tx {
+    db: Arc<Sqlite>,
+    writer: OwnedMutexGuard<Writer>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    /// No statement yet.
+    Idle,
+    /// The savepoint is set.
+    Open,
+    /// Released, or gone with the outer transaction.
+    Ended,
+}
+
+impl Tx {
+    pub(crate) fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        self.run(sql, |link| link.query(sql, params))
+    }
+
+    pub(crate) fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
+        self.run(sql, |link| link.execute_many(sql, std::iter::once(params)))
+    }
+
+    pub(crate) fn execute_many(&mut self, sql: &str, rows: &[Vec<Value>]) -> Result<u64> {
+        self.run(sql, |link| {
+            link.execute_many(sql, rows.iter().map(Vec::as_slice))
+        })
+    }
+
+    pub(crate) fn execute_script(&mut self, sql: &str) -> Result<()> {
+        self.run(sql, |link| link.script(sql))
+    }
+
+    pub(crate) async fn commit(mut self) -> Result<()> {
+        if self.state == State::Idle {
+            return Ok(());
+        }
+        let link = self.start()?;
+        let released = link.control("RELEASE request");
+        self.note_loss(released)?;
+        self.state = State::Ended;
+        let (sender, receiver) = oneshot::channel();
+        self.writer.waiting.push(sender);
+        if self.writer.waiting.len() == 1 && self.db.batches.send(()).is_err() {
+            self.writer.lose_batch(&closed());
+        }
+        let db = Arc::clone(&self.db);
+        drop(self);
+        let result = receiver.await.unwrap_or_else(|_| Err(closed()));
+        drop(db);
+        result
+    }
+
+    fn run<T>(&mut self, sql: &str, work: impl FnOnce(&mut Link) -> Result<T>) -> Result<T> {
+        let link = self.start()?;
+        let result = if link.is_quick(sql) {
+            work(link)
+        } else {
+            blocking(|| work(link))
+        };
+        self.note_loss(result)
+    }
+
+    /// After some errors (disk full, time-out in a write) SQLite rolls back everything.
+    fn note_loss<T>(&mut self, result: Result<T>) -> Result<T> {
+        let over = self.writer.link.as_ref().is_none_or(Link::is_autocommit);
+        if let Err(error) = &result
+            && over
+        {
+            self.state = State::Ended;
+            self.writer.lose_batch(error);
+        }
+        result
+    }
+
+    /// The writer, inside this request's savepoint.
+    fn start(&mut self) -> Result<&mut Link> {
+        let link = self.writer.link.as_mut().ok_or_else(closed)?;
+        match self.state {
+            State::Open => return Ok(link),
+            State::Ended => return Err(Error::Unavailable("the transaction was lost".to_owned())),
+            State::Idle => {}
+        }
+        if link.is_autocommit() && !link.begin_write(false)? {
+            blocking(|| link.begin_write(true))?;
+        }
+        link.control("SAVEPOINT request")?;
+        self.state = State::Open;
+        Ok(link)
+    }
+
+    /// Undoes this request and leaves the others of the batch alone.
+    fn undo(&mut self) -> Result<()> {
+        let alone = self.writer.waiting.is_empty();
+        let Some(link) = self
+            .writer
+            .link
+            .as_ref()
+            .filter(|link| !link.is_autocommit())
+        else {
+            return Ok(());
+        };
+        if alone {
+            // Keeps the write lock from other processes no longer than needed.
+            return link.control("ROLLBACK");
+        }
+        link.control("ROLLBACK TO request")?;
+        link.control("RELEASE request")
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if self.state == State::Open
+            && let Err(error) = self.undo()
+        {
+            tracing::error!(%error, "a transaction could not be rolled back");
+            if let Some(link) = &self.writer.link {
+                let _ = link.control("ROLLBACK");
+            }
+            self.writer.lose_batch(&error);
+        }
+    }
+}
+
+fn closed() -> Error {
+    Error::Unavailable("the database is closed".to_owned())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+    let started = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work);
+    started
+        .map(|_| ())
+        .map_err(|error| Error::Unavailable(format!("start thread {name}: {error}")))
+}
+
+/// Runs `work` on this thread and lets the runtime move its other tasks elsewhere meanwhile.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    let several = Handle::try_current()
+        .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if several {
+        tokio::task::block_in_place(work)
+    } else {
+        work()
+    }
+}
