@@ -1,1 +1,8 @@
+//! Tables against each other: the catalogue, the published names, both databases and the routes.
 
+#![cfg(test)]
+
+mod catalogue;
+mod database;
+mod routes;
+mod spec;

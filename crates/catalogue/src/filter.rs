@@ -41,6 +41,8 @@ pub enum Filter {
         column: &'static str,
         filter: Box<Filter>,
     },
+    /// Some record of `kind` passes `filter`, whatever this record is.
+    HasAny { kind: EntityKind, filter: Box<Filter> },
     /// The value of `column` of this record is the id of a record of `kind` that passes `filter`.
     In {
         column: &'static str,
@@ -124,7 +126,7 @@ impl Filter {
         match self {
             Filter::True => true,
             // The storage crate replaces these by ids before it asks.
-            Filter::Has { .. } | Filter::In { .. } | Filter::Contact(_) => false,
+            Filter::Has { .. } | Filter::HasAny { .. } | Filter::In { .. } | Filter::Contact(_) => false,
             Filter::All(all) => all.iter().all(|filter| filter.matches(row)),
             Filter::Any(any) => any.iter().any(|filter| filter.matches(row)),
             Filter::Not(filter) => !filter.matches(row),

@@ -1,1 +1,118 @@
-fn main() {}
+//! The program `aureole`: reads the command line and the settings, then runs one command.
+
+mod admin;
+mod args;
+mod demo;
+mod failure;
+mod logging;
+mod output;
+mod serve;
+mod settings;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use aureole_server::{App, Clock, Config};
+use aureole_storage::{DatabaseUrl, Db};
+use clap::error::{ContextKind, ErrorKind};
+use clap::{CommandFactory, Parser};
+
+use args::{Args, Command};
+use failure::Failure;
+use settings::Settings;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let result = match Args::try_parse() {
+        Ok(args) => run(args),
+        Err(error) => match wrong_value(&error) {
+            Some(failure) => Err(failure),
+            // Usage, help and version, as clap prints them.
+            None => error.exit(),
+        },
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::note(&format!("aureole: {failure}"));
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// A value that an option or its variable can't have, in one line.
+fn wrong_value(error: &clap::Error) -> Option<Failure> {
+    if !matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation) {
+        return None;
+    }
+    // A missing value has its usage to tell.
+    if error.get(ContextKind::InvalidValue)?.to_string().is_empty()
+        && error.kind() == ErrorKind::InvalidValue
+    {
+        return None;
+    }
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim);
+    let lines = lines
+        .take_while(|line| !line.starts_with("For more information") && !line.starts_with("tip:"));
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    Some(Failure::Wrong(text.to_owned()))
+}
+
+fn run(args: Args) -> Result<(), Failure> {
+    if let Command::Completions { shell } = &args.command {
+        let mut script = Vec::new();
+        clap_complete::generate(*shell, &mut Args::command(), "aureole", &mut script);
+        return output::print(&String::from_utf8_lossy(&script));
+    }
+    let settings = settings::read(&args)?;
+    // Ends, and thereby writes the last lines, when this function does.
+    let _log = logging::start(&settings.config)?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(format!("threads can't be started: {error}")))?;
+    let result = runtime.block_on(command(args.command, settings));
+    // What still runs was given up on.
+    runtime.shutdown_background();
+    result
+}
+
+async fn command(command: Command, settings: Settings) -> Result<(), Failure> {
+    if let Command::Serve(serve) = &command {
+        return serve::run(serve, settings).await;
+    }
+    // A password that is missing leaves no trace.
+    let password = match &command {
+        Command::Agent(args::Agent::Create(new)) if new.password_stdin => {
+            Some(admin::read_password()?)
+        }
+        _ => None,
+    };
+    let app = open(settings.config).await?;
+    let result = match command {
+        Command::Application(command) => admin::application(&app, command).await,
+        Command::Agent(args::Agent::Create(new)) => admin::create_agent(&app, new, password).await,
+        Command::Tenant(command) => admin::tenant(&app, command).await,
+        Command::Demo(args::Demo::Load(load)) => demo::load(&app, load).await,
+        // Opened, and so prepared.
+        Command::Migrate => output::print("The database is up to date.\n"),
+        Command::Serve(_) | Command::Completions { .. } => Ok(()),
+    };
+    app.db.close().await;
+    result
+}
+
+/// Opens the database and prepares an empty or older one.
+async fn open(config: Config) -> Result<Arc<App>, Failure> {
+    let url: DatabaseUrl = config.database.parse().map_err(Failure::Wrong)?;
+    let failed = |error: String| Failure::Failed(format!("{url}: {error}"));
+    let db = Db::open(&url, config.storage_options()).await;
+    let db = db.map_err(|error| failed(error.to_string()))?;
+    App::open(db, config, Clock::system()).await.map_err(failed)
+}

@@ -3,6 +3,7 @@
 use aureole_catalogue::Limits;
 use aureole_catalogue::query::ListLimits;
 use serde::Deserialize;
+use toml::Value;
 
 /// The documented defaults, compiled in.
 pub const DEFAULTS: &str = include_str!("../../../aureole.default.toml");
@@ -61,12 +62,14 @@ pub struct StorageSettings {
 }
 
 impl Config {
-    /// Reads settings from TOML text laid over the defaults; the error names the wrong setting.
+    /// Reads settings from TOML text laid over the defaults.
+    ///
+    /// # Errors
+    /// One line that names what is wrong.
     pub fn from_toml(text: &str) -> Result<Config, String> {
-        let mut base: toml::Table = toml::from_str(DEFAULTS).map_err(|error| error.to_string())?;
-        let over: toml::Table = toml::from_str(text).map_err(|error| error.to_string())?;
-        lay_over(&mut base, over);
-        toml::Value::Table(base).try_into().map_err(|error: toml::de::Error| error.to_string())
+        let mut layers = Layers::defaults()?;
+        layers.lay_file(text)?;
+        layers.finish()
     }
 
     /// What request bodies may hold.
@@ -110,15 +113,190 @@ impl Default for Config {
     }
 }
 
-fn lay_over(base: &mut toml::Table, over: toml::Table) {
-    for (name, value) in over {
-        match (base.get_mut(&name), value) {
-            (Some(toml::Value::Table(inner)), toml::Value::Table(value)) => lay_over(inner, value),
-            (_, value) => {
-                base.insert(name, value);
+/// Settings in the making: the defaults, and what was laid over them so far. Every value is checked
+/// when it is laid, so that the error can name where it came from.
+pub struct Layers {
+    /// By path (`limits.body_bytes`), in the order of the default file.
+    values: Vec<(String, Value)>,
+}
+
+impl Layers {
+    /// The lowest layer.
+    ///
+    /// # Errors
+    /// Never: the text is compiled in and a test reads it.
+    pub fn defaults() -> Result<Layers, String> {
+        let table: toml::Table = toml::from_str(DEFAULTS).map_err(|error| error.to_string())?;
+        let mut values = Vec::new();
+        flatten("", table, &mut values);
+        Ok(Layers { values })
+    }
+
+    /// Every setting's path, and the name of its variable: `AUREOLE_LIMITS_BODY_BYTES`.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let name = |path: &str| format!("AUREOLE_{}", path.replace('.', "_").to_uppercase());
+        self.values.iter().map(|(path, _)| (path.clone(), name(path))).collect()
+    }
+
+    /// Lays the settings of a file on top.
+    ///
+    /// # Errors
+    /// One line that names the setting or the place.
+    pub fn lay_file(&mut self, text: &str) -> Result<(), String> {
+        let table: toml::Table = toml::from_str(text).map_err(|error| {
+            let until = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = text.as_bytes()[..until].iter().filter(|byte| **byte == b'\n').count() + 1;
+            format!("line {line}: {}", error.message().replace('\n', "; "))
+        })?;
+        let mut values = Vec::new();
+        flatten("", table, &mut values);
+        for (path, value) in values {
+            self.lay(&path, value).map_err(|wrong| format!("{path} {wrong}"))?;
+        }
+        Ok(())
+    }
+
+    /// Lays one setting on top that is written as a variable's text.
+    ///
+    /// # Errors
+    /// The end of a sentence that starts with the setting: "has to be …".
+    pub fn lay_text(&mut self, path: &str, text: &str) -> Result<(), String> {
+        let default = self.values.iter().find(|(known, _)| known == path);
+        let value = match default.map(|(_, value)| value) {
+            Some(Value::Integer(_)) => text
+                .trim()
+                .replace('_', "")
+                .parse()
+                .map(Value::Integer)
+                .map_err(|_| format!("has to be a whole number, not {text:?}"))?,
+            Some(Value::Boolean(_)) => match text.trim().to_ascii_lowercase().as_str() {
+                "true" | "yes" | "on" | "1" => Value::Boolean(true),
+                "false" | "no" | "off" | "0" => Value::Boolean(false),
+                _ => return Err(format!("has to be true or false, not {text:?}")),
+            },
+            _ => Value::String(text.to_owned()),
+        };
+        self.lay(path, value)
+    }
+
+    fn lay(&mut self, path: &str, value: Value) -> Result<(), String> {
+        let Some((_, place)) = self.values.iter_mut().find(|(known, _)| known == path) else {
+            return Err("is not a setting".to_owned());
+        };
+        match (&*place, &value) {
+            (Value::Integer(_), Value::Integer(number)) => check_number(path, *number)?,
+            (Value::String(_), Value::String(text)) => check_text(path, text)?,
+            (Value::Boolean(_), Value::Boolean(_)) => {}
+            (Value::Integer(_), _) => return Err("has to be a whole number".to_owned()),
+            (Value::Boolean(_), _) => return Err("has to be true or false".to_owned()),
+            _ => return Err("has to be text in quotes".to_owned()),
+        }
+        *place = value;
+        Ok(())
+    }
+
+    /// The settings, when they agree with each other.
+    ///
+    /// # Errors
+    /// One line that names the settings that don't.
+    pub fn finish(self) -> Result<Config, String> {
+        let mut table = toml::Table::new();
+        for (path, value) in self.values {
+            let Some((section, name)) = path.split_once('.') else {
+                table.insert(path, value);
+                continue;
+            };
+            let section = table.entry(section).or_insert_with(|| Value::Table(toml::Table::new()));
+            if let Value::Table(section) = section {
+                section.insert(name.to_owned(), value);
             }
         }
+        let config: Config =
+            Value::Table(table).try_into().map_err(|error: toml::de::Error| error.to_string())?;
+        if config.lists.page_size > config.lists.max_page_size {
+            return Err("lists.page_size is larger than lists.max_page_size".to_owned());
+        }
+        Ok(config)
     }
+}
+
+fn flatten(prefix: &str, table: toml::Table, values: &mut Vec<(String, Value)>) {
+    for (name, value) in table {
+        let path = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
+        match value {
+            Value::Table(inner) => flatten(&path, inner, values),
+            value => values.push((path, value)),
+        }
+    }
+}
+
+/// The largest number where [`RANGES`] names no other: nothing overflows below it.
+const LARGEST: i64 = 1_000_000_000_000;
+const DAY_SECONDS: i64 = 86_400;
+
+/// The settings that may be other than 1 to [`LARGEST`].
+const RANGES: &[(&str, i64, i64)] = &[
+    ("limits.connections", 1, 1_000_000),
+    ("limits.header_seconds", 1, DAY_SECONDS),
+    ("limits.body_seconds", 1, DAY_SECONDS),
+    ("limits.stop_seconds", 0, DAY_SECONDS),
+    ("lists.default_count", 0, LARGEST),
+    ("lists.cache_bytes", 0, LARGEST),
+    ("storage.readers", 1, 1_000),
+    ("storage.pool_size", 1, 1_000),
+    ("storage.query_timeout_ms", 1, DAY_SECONDS * 1_000),
+    ("storage.read_hold_ms", 0, 60_000),
+    ("storage.id_block", 1, 1_000_000),
+    ("storage.history_days", 0, 36_500),
+];
+
+fn check_number(path: &str, number: i64) -> Result<(), String> {
+    let range = RANGES.iter().find(|(known, ..)| *known == path);
+    let (least, most) = range.map_or((1, LARGEST), |(_, least, most)| (*least, *most));
+    if (least..=most).contains(&number) {
+        return Ok(());
+    }
+    Err(format!("has to be from {least} to {most}, not {number}"))
+}
+
+fn check_text(path: &str, text: &str) -> Result<(), String> {
+    let (good, expected) = match path {
+        "listen" => (is_listen_address(text), "an address and a port such as 127.0.0.1:7070"),
+        // The URL may hold a password and is not repeated.
+        "database" => {
+            let url = text.parse::<aureole_storage::DatabaseUrl>();
+            return url.map(|_| ()).map_err(|error| format!("is wrong: {error}"));
+        }
+        "log_format" => (matches!(text, "human" | "json"), "human or json"),
+        "log" => (text.split(',').all(is_log_filter), "a level or filters such as info,aureole_server=debug"),
+        "public_url" => (
+            text.is_empty() || text.starts_with("http://") || text.starts_with("https://"),
+            "empty or an address that starts with http:// or https://",
+        ),
+        _ => return Ok(()),
+    };
+    if good { Ok(()) } else { Err(format!("has to be {expected}, not {text:?}")) }
+}
+
+fn is_listen_address(text: &str) -> bool {
+    if text.parse::<std::net::SocketAddr>().is_ok() {
+        return true;
+    }
+    let is_host = |host: &str| {
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+    };
+    // A host of digits and dots is a mistyped address, not a name.
+    let is_name = |host: &str| is_host(host) && host.bytes().any(|byte| byte.is_ascii_alphabetic());
+    text.rsplit_once(':').is_some_and(|(host, port)| is_name(host) && port.parse::<u16>().is_ok())
+}
+
+/// A level, or the start of a module's path with its level.
+fn is_log_filter(text: &str) -> bool {
+    let (target, level) = text.rsplit_once('=').unwrap_or(("aureole", text));
+    let is_target = !target.is_empty()
+        && target.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte));
+    let levels = ["off", "error", "warn", "info", "debug", "trace"];
+    is_target && levels.iter().any(|known| known.eq_ignore_ascii_case(level))
 }
 
 #[cfg(test)]
@@ -135,5 +313,51 @@ mod tests {
     fn an_unknown_setting_is_named() {
         let error = Config::from_toml("[limits]\nbody_bites = 1").unwrap_err();
         assert!(error.contains("body_bites"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_refused_in_one_line() {
+        for (text, part) in [
+            ("listen = \"7070\"", "listen has to be an address"),
+            ("listen = \"1.2.3:70\"", "listen has to be an address"),
+            ("listen = 7070", "listen has to be text"),
+            ("database = \"mysql://secret@host\"", "database is wrong"),
+            ("log = \"inof\"", "log has to be"),
+            ("strict = 1", "strict has to be true or false"),
+            ("[limits]\nconnections = 0", "limits.connections has to be from 1"),
+            ("[storage]\nreaders = 1.5", "storage.readers has to be a whole number"),
+            ("[lists]\npage_size = 2_000", "larger than lists.max_page_size"),
+            ("limits = 3", "limits is not a setting"),
+            ("strict = false\nlisten = ", "line 2: "),
+        ] {
+            let error = Config::from_toml(text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+            assert!(!error.contains('\n') && !error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn good_values_are_taken() {
+        for listen in ["127.0.0.1:0", "[::1]:7070", "localhost:80", "0.0.0.0:65535"] {
+            let config = Config::from_toml(&format!("listen = {listen:?}")).unwrap();
+            assert_eq!(config.listen, listen);
+        }
+        for log in ["warn", "info,aureole_server=debug", "off,aureole_storage::sqlite=TRACE"] {
+            assert_eq!(Config::from_toml(&format!("log = {log:?}")).unwrap().log, log);
+        }
+    }
+
+    #[test]
+    fn a_variable_is_text() {
+        let mut layers = Layers::defaults().unwrap();
+        layers.lay_text("limits.body_bytes", "1_000").unwrap();
+        layers.lay_text("strict", "yes").unwrap();
+        assert!(layers.lay_text("limits.body_bytes", "many").unwrap_err().contains("many"));
+        let names = layers.variables();
+        assert!(names.iter().any(|(path, name)| {
+            path == "limits.body_bytes" && name == "AUREOLE_LIMITS_BODY_BYTES"
+        }));
+        let config = layers.finish().unwrap();
+        assert_eq!((config.limits.body_bytes, config.strict), (1_000, true));
     }
 }

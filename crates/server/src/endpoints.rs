@@ -58,10 +58,12 @@ pub static ENDPOINTS: &[Endpoint] = &[
             "accountmanageronly", "azureclients", "callplan", "domain", "exclude_internal",
             "gficlients", "includeazuretenants", "includeinvoicetemplatename", "includenotes",
             "includeqbofields", "include_website", "isjira", "issentinel", "isservicenow",
-            "sentinelid", "snowaccountid", "snowclients", "toplevel_id",
+            "sentinelid", "snowaccountid", "snowclients", "toplevel_id", "ticketarea_id",
+            "integration_type", "integration_tenantids",
         ])
         .get(&[
-            "domain", "includeactivity", "includedetails", "includediagramdetails",
+            "domain", "getavailablerts", "includeactivity", "includedetails", "includediagramdetails",
+            "includeperiods", "includeprepay", "tickettype_id",
         ]),
     endpoint("site", EntityKind::Site, "sites", CUSTOMERS)
         .envelope("sites")
@@ -70,7 +72,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
             "includenonstocklocations", "includenotes", "includestocklocations", "stocklocation",
             "toplevel_id", "site_id",
         ])
-        .get(&["client_override", "domain", "includeactivity", "includedetails"]),
+        .get(&["client_override", "domain", "includeactivity", "includedetails", "tickettype_id"]),
     endpoint("supplier", EntityKind::Supplier, "suppliers", Guard::Areas(&[Area::Suppliers]))
         .envelope("suppliers")
         .list(&["kashflowtenantid", "toplevel_id", "xerotenantid"]),
@@ -84,6 +86,23 @@ pub static ENDPOINTS: &[Endpoint] = &[
         .envelope("tree")
         .list(&["type", "org_id"])
         .get(&["includedetails"]),
+    endpoint("crmnote", EntityKind::CrmNote, "actions", Guard::Areas(&[Area::Crm]))
+        .envelope("actions")
+        .list(&["client_id", "supplier_id", "toplevel_id"]),
+    endpoint("popupnote", EntityKind::PopupNote, "popupnotes", CUSTOMERS)
+        .list(&["client_id", "site_id", "user_id", "showall"]),
+    endpoint("recurringitem", EntityKind::RecurringItem, "recurringitems", Guard::Areas(&[Area::Items]))
+        .list(&["client_id", "pending_recurring_invoice"]),
+    endpoint("areaazuretenant", EntityKind::AzureTenant, "azuretenants", CUSTOMERS).list(&[
+        "azure_tenant_id", "client_id", "details_id", "ignore_decrypt", "notset",
+        "returnalliflinked", "site_id",
+    ]),
+    endpoint("arearequesttype", EntityKind::AreaRequestType, "arearequesttypes", CUSTOMERS)
+        .list(&["client_id"]),
+    endpoint("stockbins", EntityKind::StockBin, "stockbins", CUSTOMERS).list(&["site_id"]),
+    endpoint("sitecontact", EntityKind::SiteContact, "sitecontacts", CUSTOMERS).list(&["site_id"]),
+    endpoint("address", EntityKind::Address, "addresses", CUSTOMERS)
+        .list(&["postcode", "site_id", "type_id", "user_id"]),
     endpoint("organisation", EntityKind::Organisation, "organisations", CUSTOMERS),
     endpoint("agent", EntityKind::Agent, "agents", Guard::Definitions),
     endpoint("tickettype", EntityKind::TicketType, "tickettypes", Guard::Definitions),
@@ -94,6 +113,17 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint("surcharge", EntityKind::Surcharge, "surcharges", Guard::Definitions),
     endpoint("billingtemplate", EntityKind::BillingTemplate, "billingtemplates", Guard::Definitions),
     endpoint("invoicetemplate", EntityKind::InvoiceTemplate, "invoicetemplates", Guard::Definitions),
+    endpoint("azureadconnection", EntityKind::AzureConnection, "connections", Guard::Definitions)
+        .list(&["type"])
+        .get(&["type", "includedetails", "includetenants"]),
+    endpoint("fieldinfo", EntityKind::FieldInfo, "fields", Guard::Definitions).list(&["typeid"]),
+    endpoint("field", EntityKind::SiteField, "fields", Guard::Definitions),
+    endpoint("custombutton", EntityKind::CustomButton, "custombuttons", Guard::Definitions),
+    endpoint("faqlists", EntityKind::FaqList, "faqlists", Guard::Definitions),
+    endpoint("externallink", EntityKind::ExternalLink, "externallinks", Guard::Definitions),
+    endpoint("viewlists", EntityKind::ViewList, "viewlists", Guard::Definitions),
+    endpoint("viewcolumns", EntityKind::ViewColumns, "viewcolumns", Guard::Definitions),
+    endpoint("lookup", EntityKind::Lookup, "lookups", Guard::Definitions).list(&["lookupid"]),
     endpoint("item", EntityKind::Item, "items", Guard::Areas(&[Area::Items])),
 ];
 

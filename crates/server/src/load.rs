@@ -42,7 +42,7 @@ pub async fn demo(
     let now = app.clock.now_ms();
     let today = jiff::Timestamp::from_millisecond(now).map_err(|error| error.to_string())?;
     let demo = Demo::new(seed, clients, today);
-    crate::seed::tenant_defaults(app, tenant).await.map_err(|error| format!("{error:?}"))?;
+    tenant_defaults(app, tenant).await?;
     let shared = load_shared(app, tenant, &demo, now).await?;
     let mut done = 0;
     while done < clients {
@@ -55,6 +55,14 @@ pub async fn demo(
         progress(done);
     }
     Ok(())
+}
+
+/// Gives a tenant that was just made the records that every tenant starts with.
+///
+/// # Errors
+/// A sentence, as from [`demo`].
+pub async fn tenant_defaults(app: &Arc<App>, tenant: i64) -> Result<(), String> {
+    crate::seed::tenant_defaults(app, tenant).await.map_err(|error| format!("{error:?}"))
 }
 
 /// Makes the application, the agent and the end user whose credentials the manual prints.
@@ -292,6 +300,9 @@ impl Batch {
     /// Writes what was gathered, one statement a kind, with its change rows.
     async fn flush(&mut self) -> Result<(), String> {
         let gathered = std::mem::take(&mut self.gathered);
+        if gathered.is_empty() {
+            return Ok(());
+        }
         let total = i64::try_from(gathered.len()).map_err(|error| error.to_string())?;
         let text = |error: aureole_storage::Error| match error {
             aureole_storage::Error::Unique { .. } => {

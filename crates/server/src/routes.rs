@@ -1,6 +1,8 @@
 //! Which code answers a path. The kinds of record come from the table in `endpoints`; the odd
 //! ones are listed here.
 
+use aureole_catalogue::EntityKind;
+
 use crate::api;
 use crate::endpoints::{self, Endpoint};
 use crate::error::{ApiError, Result};
@@ -26,6 +28,12 @@ pub enum Route {
     History,
     Restore(i64),
     Settings,
+    PopupRead,
+    ClientMe,
+    ClientCache,
+    NewAccountsId,
+    PaymentMethod,
+    Invoiced,
 }
 
 /// The route of a folded path.
@@ -45,6 +53,13 @@ pub fn find(segments: &[String]) -> Result<Route> {
         ["history"] => Route::History,
         ["history", change, "restore"] => Route::Restore(wire::parse_id(change)?),
         ["settings"] => Route::Settings,
+        ["clientcache"] => Route::ClientCache,
+        ["site", "stockbins"] => Route::Records(endpoint("stockbins")?),
+        ["client", "me"] => Route::ClientMe,
+        ["client", "newaccountsid"] => Route::NewAccountsId,
+        ["client", "paymentmethodupdate"] => Route::PaymentMethod,
+        ["recurringitem", "invoiced"] => Route::Invoiced,
+        ["popupnote", "read"] => Route::PopupRead,
         [path] => Route::Records(endpoint(path)?),
         [path, id] => Route::Record(endpoint(path)?, wire::parse_id(id)?),
         _ => return Err(no_route(&segments.join("/"))),
@@ -78,7 +93,12 @@ impl Route {
     /// The methods of the path, as in an `Allow` header.
     pub fn allow(self) -> &'static str {
         match self {
-            Route::Token | Route::Restore(_) => "POST, OPTIONS",
+            Route::Token
+            | Route::Restore(_)
+            | Route::PopupRead
+            | Route::NewAccountsId
+            | Route::PaymentMethod
+            | Route::Invoiced => "POST, OPTIONS",
             Route::Records(_) | Route::Settings => "GET, HEAD, POST, OPTIONS",
             Route::Record(..) => "GET, HEAD, DELETE, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
@@ -92,6 +112,12 @@ impl Route {
             Route::AgentMe => "agent/me",
             Route::History | Route::Restore(_) => "history",
             Route::Settings => "settings",
+            Route::PopupRead => "popupnote/read",
+            Route::ClientMe => "client/me",
+            Route::ClientCache => "clientcache",
+            Route::NewAccountsId => "client/newaccountsid",
+            Route::PaymentMethod => "client/paymentmethodupdate",
+            Route::Invoiced => "recurringitem/invoiced",
             _ => "auth",
         }
     }
@@ -99,8 +125,19 @@ impl Route {
 
 pub async fn get(call: &Call, route: Route) -> Result<Reply> {
     match route {
+        Route::Records(endpoint) if endpoint.kind == EntityKind::PopupNote => {
+            api::popups::list(call, endpoint).await
+        }
         Route::Records(endpoint) => api::list::list(call, endpoint).await,
+        Route::Record(endpoint, id) if endpoint.kind == EntityKind::AreaRequestType => {
+            api::request_types::get(call, endpoint, id).await
+        }
+        Route::Record(endpoint, id) if endpoint.kind == EntityKind::AzureConnection => {
+            api::start_up::connection(call, endpoint, id).await
+        }
         Route::Record(endpoint, id) => api::get::get(call, endpoint, id).await,
+        Route::ClientMe => api::client_actions::me(call).await,
+        Route::ClientCache => api::start_up::client_cache(call).await,
         Route::AgentMe => api::agent_me::get(call).await,
         Route::History => api::history::list(call).await,
         Route::Settings => api::settings::get(call).await,
@@ -112,6 +149,10 @@ pub async fn post(call: &Call, route: Route, body: &[u8]) -> Result<Reply> {
     match route {
         Route::Records(endpoint) => api::save::post(call, endpoint, body).await,
         Route::Restore(change) => api::history::restore(call, change).await,
+        Route::NewAccountsId => api::client_actions::new_accounts_id(call, body).await,
+        Route::PaymentMethod => api::client_actions::payment_method(call, body).await,
+        Route::Invoiced => api::invoiced::post(call, endpoint("recurringitem")?, body).await,
+        Route::PopupRead => api::popups::read(call, endpoint("popupnote")?, body).await,
         Route::Settings => api::settings::post(call, body).await,
         _ => Err(ApiError::MethodNotAllowed { allow: route.allow() }),
     }

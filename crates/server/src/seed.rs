@@ -29,10 +29,13 @@ pub async fn all_tenants(app: &std::sync::Arc<App>) -> Result<()> {
     Ok(())
 }
 
-const DEFAULTS: &[(EntityKind, &[&str])] = &[
-    (EntityKind::TopLevel, &["Clients"]),
-    (EntityKind::TicketType, &["Incident", "Service Request"]),
-    (EntityKind::Status, &["New", "In Progress", "On Hold", "Closed"]),
+/// Kinds, the fields that their default records share, and the names.
+const DEFAULTS: &[(EntityKind, Option<(&str, i64)>, &[&str])] = &[
+    (EntityKind::TopLevel, None, &["Clients"]),
+    (EntityKind::TicketType, None, &["Incident", "Service Request"]),
+    (EntityKind::Status, None, &["New", "In Progress", "On Hold", "Closed"]),
+    // Programs test a connection by reading this lookup and expect it not to be empty.
+    (EntityKind::Lookup, Some(("lookupid", 11)), &["Client", "Prospect", "Supplier", "Partner"]),
 ];
 
 /// Makes the default records of one tenant, kind by kind where it has none.
@@ -49,7 +52,7 @@ pub async fn tenant_defaults(app: &std::sync::Arc<App>, tenant: i64) -> Result<(
         allowed_clients: std::sync::Arc::new([]),
         denied_clients: std::sync::Arc::new([]),
     };
-    for (kind, names) in DEFAULTS {
+    for (kind, shared, names) in DEFAULTS {
         let existing = records::first_id(&mut app.db.clone(), tenant, kind.entity()).await?;
         if existing.is_some() {
             continue;
@@ -58,7 +61,8 @@ pub async fn tenant_defaults(app: &std::sync::Arc<App>, tenant: i64) -> Result<(
         // Another node may have been quicker.
         if records::first_id(&mut save.tx, tenant, kind.entity()).await?.is_none() {
             for name in *names {
-                let body = map(vec![("name", json!(name))]);
+                let mut body = map(vec![("name", json!(name))]);
+                body.extend(shared.map(|(field, value)| (field.to_owned(), json!(value))));
                 save::record(&mut save, *kind, &body, "", Preset::default()).await?;
             }
         }

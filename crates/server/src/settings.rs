@@ -92,6 +92,12 @@ impl Settings {
         found.map(|(_, names)| names.as_slice()).unwrap_or_default()
     }
 
+    /// True when the lookup of period codes has this one.
+    pub fn has_period(&self, code: i64) -> bool {
+        let codes = self.period_codes.clone().unwrap_or_else(period_codes);
+        codes.get(code.to_string()).is_some()
+    }
+
     pub fn to_json(&self) -> Value {
         let mandatory: serde_json::Map<String, Value> =
             self.mandatory_fields.iter().map(|(kind, names)| (kind.clone(), json!(names))).collect();

@@ -346,6 +346,15 @@ CREATE INDEX crm_note_site ON crm_note (tenant_id, site_id);
 CREATE INDEX crm_note_user ON crm_note (tenant_id, user_id);
 CREATE INDEX crm_note_supplier ON crm_note (tenant_id, supplier_id);
 
+-- What each agent did with a popup: 1 read, 2 dismissed. No row: unread.
+CREATE TABLE popup_read (
+    tenant_id BIGINT NOT NULL,
+    popup_id BIGINT NOT NULL,
+    agent_id BIGINT NOT NULL,
+    status BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, popup_id, agent_id)
+);
+
 CREATE TABLE popup_note (
     tenant_id BIGINT NOT NULL,
     id BIGINT NOT NULL,

@@ -7,6 +7,7 @@ pub mod changes;
 pub mod db;
 pub mod dialect;
 pub mod migrate;
+pub mod popups;
 mod postgres;
 pub mod records;
 pub mod settings;

@@ -55,6 +55,14 @@ impl Sql {
                     kind.entity().table
                 )
             }
+            Filter::HasAny { kind, filter } => {
+                let inner = format!("{alias}a");
+                let condition = self.filter(kind.entity(), &inner, filter)?;
+                format!(
+                    "EXISTS (SELECT 1 FROM {} {inner} WHERE {inner}.tenant_id = $1 AND {condition})",
+                    kind.entity().table
+                )
+            }
             Filter::In { column, kind, filter } => {
                 let inner = format!("{alias}i");
                 let condition = self.filter(kind.entity(), &inner, filter)?;
@@ -162,8 +170,8 @@ pub fn lookup(field: &Field, alias: &str) -> String {
         Source::Name { path: [(id, kind)], column } => {
             let table = kind.entity().table;
             format!(
-                "(SELECT l.\"{column}\" FROM {table} l \
-                 WHERE l.tenant_id = {alias}.tenant_id AND l.id = {alias}.\"{id}\")"
+                "CASE WHEN {alias}.\"{id}\" > 0 THEN (SELECT l.\"{column}\" FROM {table} l \
+                 WHERE l.tenant_id = {alias}.tenant_id AND l.id = {alias}.\"{id}\") END"
             )
         }
         Source::Name { path: [(first_id, first), (second_id, second)], column } => {

@@ -167,24 +167,3 @@ async fn documents_lead_to_the_token_endpoint() {
         }
     }
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn zz_measure() {
-    for stage in stages().await {
-        let reply = stage.token(PROGRAM).await.unwrap();
-        let start = std::time::Instant::now();
-        for _ in 0..500 { stage.token(PROGRAM).await.unwrap(); }
-        eprintln!("token {:?}", start.elapsed() / 500);
-        let header = format!("Bearer {}", reply["access_token"].as_str().unwrap());
-        stage.auth.caller(Some(&header), NOW_MS).await.unwrap();
-        let start = std::time::Instant::now();
-        for _ in 0..100_000 { std::hint::black_box(stage.auth.caller(Some(&header), NOW_MS).await.unwrap()); }
-        eprintln!("caller {:?} bytes {}", start.elapsed() / 100_000, header.len());
-        let snap = keys::Keys::default();
-        let key = keys::generate(1).unwrap();
-        snap.replace(&[key]).unwrap();
-        let start = std::time::Instant::now();
-        for _ in 0..200 { snap.sign_id(&serde_json::json!({"a":1})).unwrap(); }
-        eprintln!("sign {:?}", start.elapsed() / 200);
-    }
-}

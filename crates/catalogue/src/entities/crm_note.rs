@@ -4,6 +4,7 @@
 use super::nested::CUSTOM_FIELD;
 use crate::entity::EntityKind::{Agent, Client, Site, Supplier, User};
 use crate::field::{Schema, boolean, datetime, decimal, int, list, text};
+use crate::show::Show;
 
 pub static AREA_NOTE: Schema = Schema {
     name: "AreaNote",
@@ -20,7 +21,7 @@ pub static AREA_NOTE: Schema = Schema {
         datetime("datetime").core().light().column(),
         int("who_agentid").core().light().refers(Agent),
         text("note").core().light(),
-        text("detail"),
+        text("detail").full_when(Show::DETAILS),
         decimal("timetaken").core().light(),
         text("mailentryid").core().light(),
         datetime("nextcalldate").core().light(),

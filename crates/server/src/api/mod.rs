@@ -1,9 +1,14 @@
 //! The generic records (`list`, `get`, `save`, `delete`) and the few odd endpoints, one file each.
 
 pub mod agent_me;
+pub mod client_actions;
 pub mod delete;
 pub mod get;
 pub mod history;
+pub mod invoiced;
 pub mod list;
+pub mod popups;
+pub mod request_types;
 pub mod save;
 pub mod settings;
+pub mod start_up;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aureole_catalogue::keys::{client, site};
+use aureole_catalogue::keys::{client, site, ticket_type};
 use aureole_catalogue::query::ListQuery;
 use aureole_catalogue::{EntityKind, Key, Record, Show};
 use aureole_storage::Read;
@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::error::Result;
+use crate::rules::availability;
 
 /// JSON by field position, for one record.
 pub type Extras = Vec<(usize, String)>;
@@ -57,6 +58,15 @@ pub async fn full(
     let stored = std::slice::from_ref(stored);
     if show.meets(Show::ACTIVITY) {
         counts(reader, tenant, kind, stored, now, &mut extras).await?;
+    }
+    if kind == EntityKind::Client && show.meets(Show::DETAILS.with(Show::TICKET_TYPES)) {
+        let available = show.meets(Show::TICKET_TYPES);
+        let types = availability::types_of_client(reader, app, tenant, &stored[0], available).await?;
+        extras[0].push((client::ALLOWED_TICKETTYPES.0, types));
+    }
+    if kind == EntityKind::TicketType && show.meets(Show::DETAILS) {
+        let clients = availability::clients_of_type(reader, app, tenant, stored[0].id).await?;
+        extras[0].push((ticket_type::ALLOWED_CLIENTS.0, clients));
     }
     if show.meets(Show::DETAILS) {
         for (child, column, key) in collections(kind) {

@@ -9,6 +9,7 @@ use aureole_storage::records::Stored;
 use crate::endpoints::Endpoint;
 use crate::error::{ApiError, Result};
 use crate::front::Call;
+use crate::rules::more_lists;
 
 /// What a list's own parameters ask for.
 pub async fn filter(
@@ -24,7 +25,7 @@ pub async fn filter(
         EntityKind::User => users(call, problems).await,
         EntityKind::Ticket => Ok(tickets(call, problems)),
         EntityKind::TopLevel => Ok(top_levels(call, problems)),
-        _ => Ok(Filter::True),
+        _ => more_lists::filter(call, endpoint, query, problems).await,
     }
 }
 
@@ -111,6 +112,8 @@ async fn clients(call: &Call, query: &mut ListQuery, problems: &mut Problems) ->
         by_id(call, "sentinelid", client::SENTINEL_TENANT, problems),
         by_id(call, "snowaccountid", client::SNOW_ID, problems),
         domain(call, problems),
+        more_lists::ticket_area(call, problems),
+        more_lists::integration(call, problems),
     ];
     filters.push(under_top_level(call, client::TOPLEVEL_ID, problems).await?);
     let internal = internal_client(call, problems).await?;
@@ -141,7 +144,7 @@ fn domain(call: &Call, problems: &mut Problems) -> Filter {
 }
 
 /// `toplevel_id` and every top level below it.
-async fn under_top_level(call: &Call, key: Key, problems: &mut Problems) -> Result<Filter> {
+pub async fn under_top_level(call: &Call, key: Key, problems: &mut Problems) -> Result<Filter> {
     let Some(id) = call.params.int("toplevel_id", problems) else { return Ok(Filter::True) };
     let ids = descendants(call, id).await?;
     Ok(Filter::Any(ids.into_iter().map(|id| Filter::int(key.0, id)).collect()))
@@ -205,7 +208,7 @@ async fn sites(call: &Call, query: &mut ListQuery, problems: &mut Problems) -> R
 }
 
 /// A filter on the record's client.
-fn through_client(filter: Filter) -> Filter {
+pub fn through_client(filter: Filter) -> Filter {
     match filter {
         Filter::True => Filter::True,
         other => Filter::In { column: "client_id", kind: EntityKind::Client, filter: Box::new(other) },
@@ -260,6 +263,18 @@ fn top_levels(call: &Call, problems: &mut Problems) -> Filter {
     ])
 }
 
+/// `tickettype_id` sets the scene for a ticket of that type, which has to exist.
+async fn ticket_type_exists(call: &Call, problems: &mut Problems) -> Result<()> {
+    let Some(id) = call.params.int("tickettype_id", problems).filter(|id| *id > 0) else { return Ok(()) };
+    let entity = EntityKind::TicketType.entity();
+    let (mut db, tenant) = (call.app.db.clone(), call.caller.tenant_id);
+    let found = aureole_storage::records::ids_where(&mut db, tenant, entity, "id", &[id]).await?;
+    if found.is_empty() {
+        problems.add("tickettype_id", format!("names ticket type {id}, which does not exist"));
+    }
+    Ok(())
+}
+
 /// The parameters of GET by id that can hide a record.
 pub async fn check_get(call: &Call, kind: EntityKind, id: i64, stored: &Stored) -> Result<()> {
     let mut problems = Problems::default();
@@ -272,6 +287,7 @@ pub async fn check_get(call: &Call, kind: EntityKind, id: i64, stored: &Stored) 
         }
     }
     if matches!(kind, EntityKind::Client | EntityKind::Site) {
+        ticket_type_exists(call, &mut problems).await?;
         let lens = domain(call, &mut problems);
         if !problems.is_empty() {
             return Err(ApiError::Validation { place: "", problems });

@@ -1,10 +1,16 @@
 //! What generic code cannot know: the rules of each kind of record.
 
+pub mod availability;
+pub mod billing;
+pub mod children;
 pub mod client;
 pub mod extras;
 pub mod generic;
 pub mod lists;
+pub mod more_lists;
+pub mod notes;
 pub mod people;
+pub mod periods;
 pub mod site;
 pub mod ticket;
 
@@ -23,6 +29,12 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         EntityKind::Agent => people::agent_before(save, draft).await,
         EntityKind::TopLevel => people::top_level_before(save, draft).await,
         EntityKind::Ticket => ticket::before(save, draft).await,
+        EntityKind::TicketType => people::ticket_type_before(draft),
+        EntityKind::CrmNote => notes::crm_note_before(save, draft).await,
+        EntityKind::PopupNote => notes::popup_before(save, draft).await,
+        EntityKind::RecurringItem => billing::item_before(save, draft).await,
+        EntityKind::AzureTenant => billing::azure_before(save, draft).await,
+        EntityKind::AreaRequestType => billing::pair_before(save, draft).await,
         _ => Ok(()),
     }
 }
@@ -34,8 +46,11 @@ pub async fn after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         EntityKind::Site => site::after(save, draft).await,
         EntityKind::User => people::user_after(save, draft).await,
         EntityKind::Agent => people::agent_after(save, draft).await,
+        EntityKind::CrmNote => notes::crm_note_after(save, draft).await,
+        EntityKind::PopupNote => notes::popup_after(save, draft).await,
         _ => Ok(()),
-    }
+    }?;
+    children::after(save, draft).await
 }
 
 /// Runs after a commit: what other requests see from memory has to learn of the write.

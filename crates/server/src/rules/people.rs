@@ -114,6 +114,14 @@ pub async fn agent_after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     Ok(())
 }
 
+/// A new ticket type is visible and open to every client.
+pub fn ticket_type_before(draft: &mut Draft) -> Result<()> {
+    use aureole_catalogue::keys::ticket_type;
+    generic::default(draft, ticket_type::VISIBLE, true);
+    generic::default(draft, ticket_type::ALLOW_ALL, true);
+    Ok(())
+}
+
 /// A top level does not lie below itself.
 pub async fn top_level_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     let mut parent = draft.record.int(top_level::PARENT);

@@ -70,7 +70,7 @@ async fn resolve(db: &Db, tenant: i64, entity: &'static Entity, filter: Filter) 
         Filter::All(filters) => Filter::All(resolve_each(db, tenant, entity, filters).await?),
         Filter::Any(filters) => Filter::Any(resolve_each(db, tenant, entity, filters).await?),
         Filter::Not(filter) => Box::pin(resolve(db, tenant, entity, *filter)).await?.negate(),
-        Filter::Has { .. } | Filter::In { .. } | Filter::Contact(_) => {
+        Filter::Has { .. } | Filter::HasAny { .. } | Filter::In { .. } | Filter::Contact(_) => {
             let mut sql = Sql::new(db.dialect(), tenant);
             let Some(condition) = sql.filter(entity, "r", &filter) else { return Ok(Filter::none()) };
             let statement = format!(

@@ -187,6 +187,22 @@ pub async fn owned_ids(
     Ok(rows.iter().map(|row| row.int(0)).collect())
 }
 
+/// The ids of the records whose text `column` has exactly this value.
+pub async fn ids_with_text(
+    reader: &mut impl Read,
+    tenant: i64,
+    entity: &'static Entity,
+    column: &str,
+    value: &str,
+) -> Result<Vec<i64>> {
+    let sql = format!(
+        "SELECT id FROM {} WHERE tenant_id = $1 AND \"{column}\" = $2 ORDER BY id",
+        entity.table
+    );
+    let rows = reader.query(&sql, &[tenant.into(), value.into()]).await?;
+    Ok(rows.iter().map(|row| row.int(0)).collect())
+}
+
 /// The ids of the records that bear a name (folded), at most three: one, none, or ambiguous.
 /// `within` narrows the search to one value of a column.
 pub async fn ids_by_name(
@@ -208,6 +224,17 @@ pub async fn ids_by_name(
     }
     sql.push_str(" ORDER BY id LIMIT 3");
     let rows = reader.query(&sql, &params).await?;
+    Ok(rows.iter().map(|row| row.int(0)).collect())
+}
+
+/// Every id of a kind, for kinds that have few records.
+pub async fn all_ids(
+    reader: &mut impl Read,
+    tenant: i64,
+    entity: &'static Entity,
+) -> Result<Vec<i64>> {
+    let sql = format!("SELECT id FROM {} WHERE tenant_id = $1 ORDER BY id", entity.table);
+    let rows = reader.query(&sql, &[tenant.into()]).await?;
     Ok(rows.iter().map(|row| row.int(0)).collect())
 }
 

@@ -1,0 +1,91 @@
+//! What published clients ask for at start-up, beyond plain lists.
+
+use aureole_catalogue::render::View;
+use aureole_catalogue::{EntityKind, Problems, Record, Show};
+use aureole_storage::records;
+use serde_json::{Value, json};
+
+use crate::api::get::rendered;
+use crate::auth::caller::Role;
+use crate::endpoints::Endpoint;
+use crate::error::{ApiError, Result};
+use crate::front::Call;
+use crate::reply::{self, Reply};
+use crate::rights;
+
+/// GET /ClientCache: the small lists that a program keeps while it runs.
+pub async fn client_cache(call: &Call) -> Result<Reply> {
+    if call.caller.role == Role::EndUser {
+        return Err(ApiError::Forbidden("an end user's token does not open this path".to_owned()));
+    }
+    call.check_params(&[], &mut Problems::default());
+    let body = json!({
+        "tenant": call.caller.tenant,
+        "agent_id": call.caller.agent_id,
+        "version": env!("CARGO_PKG_VERSION"),
+        "agents": names(call, EntityKind::Agent).await?,
+        "tickettypes": names(call, EntityKind::TicketType).await?,
+        "statuses": names(call, EntityKind::Status).await?,
+        "toplevels": names(call, EntityKind::TopLevel).await?,
+    });
+    Ok(reply::value(200, &body))
+}
+
+/// Id and name of every record of a kind.
+async fn names(call: &Call, kind: EntityKind) -> Result<Value> {
+    let entity = kind.entity();
+    let tenant = call.caller.tenant_id;
+    let mut db = call.app.db.clone();
+    let ids = records::all_ids(&mut db, tenant, entity).await?;
+    let prepared = call.app.prepared(kind, View::Full, Show::NONE);
+    let found = records::get_many(&mut db, &prepared.select, tenant, &ids).await?;
+    let name = aureole_catalogue::Key(entity.schema.find("name").unwrap_or(0));
+    let list = found.iter().map(|stored| {
+        json!({ "id": stored.id, "name": Record::from_doc(entity.schema, &stored.doc).text(name) })
+    });
+    Ok(Value::Array(list.collect()))
+}
+
+/// GET /AzureADConnection/{id}; `includetenants` adds `mappings_client`, the links of clients to
+/// tenants of this connection, as CIPP reads them.
+pub async fn connection(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Reply> {
+    rights::check(&call.caller, endpoint, false)?;
+    let mut problems = Problems::default();
+    let with_tenants = call.params.flag("includetenants", &mut problems);
+    call.params.flag("includedetails", &mut problems);
+    let kind = call.params.int("type", &mut problems);
+    call.check_params(&[endpoint.get_params], &mut problems);
+    if !problems.is_empty() {
+        return Err(ApiError::Validation { place: "", problems });
+    }
+    let tenant = call.caller.tenant_id;
+    let mut db = call.app.db.clone();
+    let connection = rendered(&call.app, &mut db, tenant, endpoint.kind, id).await?;
+    let connection = connection.filter(|found| kind.is_none_or(|kind| found["type"] == json!(kind)));
+    let missing = || ApiError::missing(endpoint.kind.entity().singular, id);
+    let mut connection = connection.ok_or_else(missing)?;
+    if with_tenants {
+        connection["mappings_client"] = Value::Array(mappings(call, id).await?);
+    }
+    Ok(reply::value(200, &connection))
+}
+
+async fn mappings(call: &Call, id: i64) -> Result<Vec<Value>> {
+    let entity = EntityKind::AzureTenant.entity();
+    let tenant = call.caller.tenant_id;
+    let mut db = call.app.db.clone();
+    let ids = records::ids_where(&mut db, tenant, entity, "details_id", &[id]).await?;
+    let prepared = call.app.prepared(entity.kind, View::Full, Show::NONE);
+    let links = records::get_many(&mut db, &prepared.select, tenant, &ids).await?;
+    let mut mappings = Vec::with_capacity(links.len());
+    for link in &links {
+        let record = Record::from_doc(entity.schema, &link.doc);
+        if !rights::sees(&call.caller, entity, link.id, &record) {
+            continue;
+        }
+        let mut out = Vec::new();
+        prepared.plan.render(&crate::api::list::row(link, &[]), &mut Vec::new(), &mut out);
+        mappings.push(serde_json::from_slice(&out).unwrap_or_default());
+    }
+    Ok(mappings)
+}

@@ -1,0 +1,193 @@
+//! What the program's tables do not say: where a behaviour comes from, and what is not built yet.
+
+/// Where a parameter stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    List,
+    Get,
+}
+
+/// What an integrator can expect.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Works,
+    Stored,
+    Accepted,
+    NotYet,
+}
+
+impl State {
+    /// The word on the page.
+    pub fn text(self) -> &'static str {
+        match self {
+            State::Works => "works",
+            State::Stored => "stored only",
+            State::Accepted => "accepted",
+            State::NotYet => "not yet",
+        }
+    }
+}
+
+use At::{Get, List};
+use State::{Accepted, NotYet, Stored, Works};
+
+/// The published parameters and their marks; `""` as the path stands for every list. Whether one
+/// works is read from the endpoint's table.
+pub const PARAMETERS: &[(&str, At, &str, &str)] = &[
+    ("", List, "pageinate page_no page_size", "[seed]; sizes up to 1000 [seen]"),
+    ("", List, "count", "[api] [seen]; without it all records [ours]"),
+    ("", List, "order order2 order3 order4 order5", "[seed]; five keys, text case-blind [ours]"),
+    ("", List, "orderdesc orderdesc2 orderdesc3 orderdesc4 orderdesc5", "[seed]; one for each key [ours]"),
+    ("", List, "search", "[api]; every word anywhere [ours]"),
+    ("", List, "search_name_only showcounts", "[ours]"),
+    ("", List, "advanced_search", "[seen]; any field [ours]"),
+    ("", List, "idonly", "[seed]; shape [ours]"),
+    ("", List, "includeactive includeinactive activeinactive", "[api]; defaults [ours]"),
+    ("", List, "lastupdatefromdate lastupdatetodate", "[seed] as a flag; as a date-time [data]"),
+    ("", List, "include_custom_fields sitefields", "[seed]"),
+    ("", List, "view_id", "[seed]; shape of a view [ours]"),
+    ("", List, "columns_id includecolumns", "[data]"),
+    ("client", List, "toplevel_id", "[seed]; with those below it [ours]"),
+    ("client", List, "domain", "[api]"),
+    ("client", List, "exclude_internal ticketarea_id", "[ours]"),
+    ("client", List, "accountmanageronly callplan includeqbofields", "[api]"),
+    ("client", List, "azureclients gficlients snowclients issentinel isjira isservicenow", "[api]"),
+    ("client", List, "sentinelid snowaccountid", "[api]"),
+    ("client", List, "includenotes includeazuretenants includeinvoicetemplatename", "[seed]"),
+    ("client", List, "include_website", "[seen]"),
+    ("client", List, "integration_type integration_tenantids", "[seed]; which fields [ours]"),
+    ("client", Get, "includedetails", "[api]; which objects [ours]"),
+    ("client", Get, "includeactivity includeprepay includeperiods getavailablerts domain", "[api]"),
+    ("client", Get, "tickettype_id", "[ours]"),
+    ("client", Get, "includediagramdetails", "[seen]"),
+    ("site", List, "toplevel_id", "[seed]; with those below it [ours]"),
+    ("site", List, "exclude_internal", "[ours]"),
+    ("site", List, "item_id_qty", ""),
+    ("site", Get, "tickettype_id", "[ours]"),
+    ("users", Get, "includedetails", "[seen]"),
+    ("toplevel", Get, "includedetails", "[seen]"),
+];
+
+/// Parameters that published clients send and that change nothing here.
+pub const NO_EFFECT: &[(&str, &str)] = &[("client", "includediagramdetails")];
+
+/// Paths outside the table of endpoints. Those that have moved into it are left out of the page.
+pub const PATHS: &[(&str, &str, State, &str)] = &[
+    ("/auth/token", "POST", Works, "`client_credentials`, `password`, `refresh_token` [api] [seen]"),
+    ("/token", "POST", Works, "the same [seen]"),
+    ("/auth/authorize", "GET", NotYet, "`authorization_code` with PKCE [api]"),
+    ("/authinfo", "GET", Works, "where to sign in [seen]"),
+    ("/.well-known/openid-configuration", "GET", Works, "[seen]"),
+    ("/auth/jwks", "GET", Works, "the public keys of tokens [ours]"),
+    ("/agent/me", "GET", Works, "the calling agent [seen]"),
+    ("/settings", "GET, POST", Works, "a tenant's settings [ours]"),
+    ("/history", "GET", Works, "changes of one record [ours]"),
+    ("/history/{id}/restore", "POST", Works, "undoes a deletion [ours]"),
+    ("/healthz", "GET", Works, "the program runs [ours]"),
+    ("/readyz", "GET", Works, "the database answers [ours]"),
+    ("/metrics", "GET", Works, "Prometheus text [ours]"),
+    ("/client/me", "GET", NotYet, "the signed-in end user's client [seed]"),
+    ("/client/NewAccountsId", "POST", NotYet, "[seed]"),
+    ("/client/PaymentMethodUpdate", "POST", NotYet, "[seed]"),
+    ("/site/StockBins", "GET", NotYet, "[seed]"),
+    ("/clientprepay", "GET, POST, DELETE", NotYet, "the prepay ledger [ours]"),
+    ("/attachment", "GET, POST, DELETE", NotYet, "stored files [api]"),
+    ("/clientcache", "GET", NotYet, "[seen]"),
+    ("/changes", "GET", NotYet, "the change feed [ours]"),
+];
+
+/// What holds for every path.
+pub const PROTOCOL: &[(&str, State)] = &[
+    ("POST creates and updates, array or bare object, all or nothing [seed] [seen]", Works),
+    ("absent, null and value are three things [seen]", Works),
+    ("names instead of ids, e.g. `toplevel_name` alone [seen]", Works),
+    ("`[[…]]`, ids as text, `12.0` as an integer [seen]", Works),
+    ("`ETag`, `If-None-Match`, `If-Match` [ours]", Works),
+    ("`?dryrun=true`, `?bulkresponse=true` [ours]", Works),
+    ("`Prefer: merge` for nested collections [ours]", Works),
+    ("what was deleted can be restored for 30 days [ours]", Works),
+    ("`Idempotency-Key` [ours]", NotYet),
+    ("limits per application with `RateLimit-…` headers [ours]", NotYet),
+    ("compressed replies, CORS [ours]", NotYet),
+    ("webhooks; therefore `_dont_fire_automations` has nothing to hold back [ours]", NotYet),
+];
+
+/// Fields about which the catalogue alone would say the wrong thing.
+pub struct Fact {
+    pub schema: &'static str,
+    /// Separated by spaces.
+    pub names: &'static str,
+    pub state: State,
+    /// The reason, or empty.
+    pub why: &'static str,
+}
+
+const fn fact(schema: &'static str, names: &'static str, state: State, why: &'static str) -> Fact {
+    Fact { schema, names, state, why }
+}
+
+/// The first line that names a field counts.
+pub const FIELDS: &[Fact] = &[
+    // What a request only writes, and is done.
+    fact("Area", "newclient_sitename newclient_phonenumber newclient_timezone newclient_domain", Works, ""),
+    fact("Area", "newclient_delivery_address newclient_countrycode newclient_regioncode", Works, ""),
+    fact("Area", "newclient_siteguid newclient_contactname newclient_contactemail", Works, ""),
+    fact("Area", "newclient_contacttitle site_update _isimport", Works, ""),
+    fact("Site", "newsite_contactname newsite_contactemail newsite_contacttitle _isimport", Works, ""),
+    fact("Address", "_isimport", Works, ""),
+    fact("Company", "_isimport", Works, ""),
+    fact("Users_List", "password", Works, ""),
+    // What rules compute.
+    fact("Area", "open_ticket_count onhold_ticket_count total_ticket_count", Works, ""),
+    fact("Area", "opened_thismonth_count opps_ticket_count", Works, ""),
+    fact("Area", "popup_notes areaitems azure_tenants", Works, ""),
+    fact("Area", "allowed_tickettypes", Works, "written through the client; read at `/arearequesttype`"),
+    fact("Area", "main_delivery_address main_invoice_address", Works, ""),
+    fact("Site", "open_ticket_count onhold_ticket_count total_ticket_count", Works, ""),
+    fact("Site", "opened_thismonth_count popup_notes sitecontacts stockbins", Works, ""),
+    fact("Users_List", "popup_notes", Works, ""),
+    // Merged by id or name; definitions are not checked against yet.
+    fact("Area", "customfields site_fields", Stored, "values are not checked against definitions yet"),
+    fact("Site", "customfields site_fields", Stored, "values are not checked against definitions yet"),
+    // Prepay.
+    fact("Area", "prepaytotal prepayused prepaybalance prepayhistory periods", NotYet, "the prepay ledger"),
+    fact("Area", "prepayrecurringcharge prepayrecurringhours", Stored, PREPAY_JOBS),
+    fact("Area", "prepayrecurringchargebp prepayrecurringchargenextdate", Stored, PREPAY_JOBS),
+    fact("Area", "prepayrecurringexpirymonths prepayasamount", Stored, PREPAY_JOBS),
+    fact("Area", "prepayrecurringminimumdeduction", Stored, PREPAY_JOBS),
+    fact("Area", "prepayrecurringminimumdeductiononlyactive", Stored, PREPAY_JOBS),
+    fact("Area", "prepayrecurringautomaticdeduction billforrecurringprepayamount", Stored, PREPAY_JOBS),
+    fact("Area", "autotopupthreshhold autotopuptoamount", Stored, PREPAY_JOBS),
+    fact("Area", "autotopupbyamount autotopupcostperhour", Stored, PREPAY_JOBS),
+    // Agreements: kept for the programs that bill.
+    fact("Area", "chargeperiod chargehours chargecarryover hourlyrate periodcharge", Stored, NO_BILLING),
+    fact("Area", "chargehours2 hourlyrate2 invoiceyes dontinvoice emailinvoice", Stored, NO_BILLING),
+    fact("Area", "dont_auto_send_invoices needsinvoice automatic_sales_tax taxable", Stored, NO_BILLING),
+    fact("Area", "ticket_invoices_for_each_site paymentterms due_date_type", Stored, NO_BILLING),
+    // Permissions of a client that other modules would apply.
+    fact("Area", "allowall_category1 allowall_category2", Stored, NO_CATEGORIES),
+    fact("Area", "allowall_category3 allowall_category4", Stored, NO_CATEGORIES),
+    fact("Area", "allow_api_access api_access_clientid", Stored, "applications are made with `aureole application`"),
+    fact("Area", "override_portalcolour portalcolour portal_logo portalbackgroundimageurl", Stored, "there is no portal"),
+    // The second client with the same link key is not reported yet.
+    fact("Area", "xeroid connectwiseid autotaskid datto_id hubspot_id auvik_id", Stored, LINK_KEYS),
+    fact("Area", "passportal_id ninjarmmid liongardid kaseyaid stripe_customer_id", Stored, LINK_KEYS),
+    fact("Area", "itglue_id accountsid qbo_company_id dbc_company_id", Stored, LINK_KEYS),
+    // Other products are never called from here.
+    fact("Area", "test_servicenow test_jira create_jira_webhook update_licences", Accepted, OTHER_PRODUCTS),
+    fact("Area", "_create_twilio_subaccount _close_twilio_subaccount", Accepted, OTHER_PRODUCTS),
+    fact("Area", "_pauseunpause_twilio_subaccount _create_twilio_recurringinvoice", Accepted, OTHER_PRODUCTS),
+    fact("Company", "test_servicenow test_jira create_jira_webhook", Accepted, OTHER_PRODUCTS),
+    // Stock.
+    fact("Site", "hasitemsinstock item_quantity_in_stock item_serialised_assets_in_stock", NotYet, "stock levels"),
+    fact("Site", "item_quantity_reserved item_quantity_reserved_on_order", NotYet, "stock levels"),
+    fact("Site", "item_quantity_available", NotYet, "stock levels"),
+    fact("AreaPopup", "read_status", NotYet, "who has read a popup"),
+    fact("AreaItem", "autorenew", Stored, "the end date is not moved on yet"),
+];
+
+const PREPAY_JOBS: &str = "no job buys prepay time yet";
+const NO_BILLING: &str = "no invoices are made here";
+const NO_CATEGORIES: &str = "ticket categories are not part of Aureole";
+const LINK_KEYS: &str = "a second record with the same key is not reported yet";
+const OTHER_PRODUCTS: &str = "other products are never called";
