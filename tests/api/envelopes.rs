@@ -174,8 +174,8 @@ async fn long_lists_are_complete(server: &Server) {
     };
     let mut paged = Vec::new();
     for page_no in 1.. {
-        let page = admin.get(&format!("/Client?includeinactive=true&pageinate=true&page_size=400&page_no={page_no}"));
-        let page = page.await.expect(200);
+        let path = format!("/Client?includeinactive=true&pageinate=true&page_size=400&page_no={page_no}");
+        let page = admin.get(&path).await.expect(200);
         assert_eq!(page["record_count"], rows.len());
         if page["clients"] == json!([]) {
             break;

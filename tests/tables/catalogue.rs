@@ -65,8 +65,7 @@ fn kinds_name_fields_of_their_own() {
             assert!(owner.reference.is_some(), "{}: the owner {name} points nowhere", entity.name);
         }
         if let Some(name) = entity.inactive {
-            let inactive = field(entity, name);
-            assert!(matches!(inactive.kind, Kind::Bool) && inactive.column, "{}.{name}", entity.name);
+            assert!(matches!(field(entity, name).kind, Kind::Bool), "{}.{name}", entity.name);
         }
         for name in entity.search.iter().chain(entity.contact) {
             let searched = field(entity, name.strip_prefix('@').unwrap_or(name));

@@ -4,5 +4,7 @@
 
 mod catalogue;
 mod database;
+mod isolation;
+mod methods;
 mod routes;
 mod spec;

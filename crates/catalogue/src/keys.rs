@@ -64,6 +64,16 @@ keys!(
     PREPAY_BALANCE = "prepaybalance",
     PREPAY_HISTORY = "prepayhistory",
     PREPAY_AS_AMOUNT = "prepayasamount",
+    PREPAY_PERIODS = "periods",
+    PREPAY_NEXT_DATE = "prepayrecurringchargenextdate",
+    PREPAY_CHARGE = "prepayrecurringcharge",
+    PREPAY_HOURS = "prepayrecurringhours",
+    PREPAY_PERIOD = "prepayrecurringchargebp",
+    PREPAY_EXPIRY_MONTHS = "prepayrecurringexpirymonths",
+    TOP_UP_BELOW = "autotopupthreshhold",
+    TOP_UP_TO = "autotopuptoamount",
+    TOP_UP_BY = "autotopupbyamount",
+    TOP_UP_COST = "autotopupcostperhour",
     GFI_CLIENT_ID = "gficlientid",
     SNOW_ID = "snow_id",
     SENTINEL_SUBSCRIPTION = "sentinel_subscription_id",
@@ -269,7 +279,25 @@ keys!(
     DATE = "date",
     HOURS = "hours",
     AMOUNT = "amount",
+    DESCRIPTION = "description",
     EXPIRY = "expirydate",
+    EXPIRY_CHECKED = "expirychecked",
+    INVOICE_DATE = "invoicedate",
+    INVOICE_ID = "invoice_id",
+    INVOICE_NUMBER = "invoice_number",
+    CLIENT_TO_INVOICE = "client_to_invoice_to_id",
+    REVERSES = "reverses_id",
+);
+
+keys!(
+    prepay_use,
+    crate::entities::prepay::PREPAY_USE,
+    CLIENT_ID = "client_id",
+    DATE = "date",
+    HOURS = "hours",
+    AMOUNT = "amount",
+    DESCRIPTION = "description",
+    TICKET_ID = "ticket_id",
 );
 
 keys!(

@@ -45,5 +45,7 @@ pub async fn housekeep(app: &App) -> Result<(), String> {
     let before = now - app.config.storage.history_days.saturating_mul(DAY_MS);
     let mut tx = app.db.begin().await.map_err(|error| error.to_string())?;
     aureole_storage::changes::expire(&mut tx, before).await.map_err(|error| error.to_string())?;
+    let before = now - crate::api::idempotency::LIFE_MS;
+    aureole_storage::idempotency::expire(&mut tx, before).await.map_err(|error| error.to_string())?;
     tx.commit().await.map_err(|error| error.to_string())
 }

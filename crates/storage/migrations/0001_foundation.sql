@@ -421,11 +421,50 @@ CREATE TABLE prepay_lot (
     "client_id" BIGINT NOT NULL DEFAULT 0,
     "date" {text_key} NOT NULL DEFAULT '',
     "expirydate" {text_key} NOT NULL DEFAULT '',
+    "reverses_id" BIGINT NOT NULL DEFAULT 0,
     search_key {text_key} NOT NULL DEFAULT '',
     doc TEXT NOT NULL,
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX prepay_lot_client ON prepay_lot (tenant_id, client_id);
+-- A lot is taken back once.
+CREATE UNIQUE INDEX prepay_lot_reverses ON prepay_lot (tenant_id, reverses_id) WHERE reverses_id > 0;
+
+CREATE TABLE prepay_use (
+    tenant_id BIGINT NOT NULL,
+    id BIGINT NOT NULL,
+    rev BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    "client_id" BIGINT NOT NULL DEFAULT 0,
+    "date" {text_key} NOT NULL DEFAULT '',
+    "ticket_id" BIGINT NOT NULL DEFAULT 0,
+    search_key {text_key} NOT NULL DEFAULT '',
+    doc TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX prepay_use_client ON prepay_use (tenant_id, client_id);
+CREATE INDEX prepay_use_ticket ON prepay_use (tenant_id, ticket_id) WHERE ticket_id > 0;
+
+-- What the background has bought: a row a client, kind and due date, so that nothing is bought twice.
+CREATE TABLE prepay_run (
+    tenant_id BIGINT NOT NULL,
+    client_id BIGINT NOT NULL,
+    kind {text_key} NOT NULL,
+    due {text_key} NOT NULL,
+    lot_id BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, client_id, kind, due)
+);
+
+-- The first due date of a client's recurring prepay, whose day of the month the later ones keep.
+-- It holds as long as the client's next date is the one that was worked out from it.
+CREATE TABLE prepay_anchor (
+    tenant_id BIGINT NOT NULL,
+    client_id BIGINT NOT NULL,
+    next_date {text_key} NOT NULL,
+    anchor {text_key} NOT NULL,
+    PRIMARY KEY (tenant_id, client_id)
+);
 
 CREATE TABLE organisation (
     tenant_id BIGINT NOT NULL,

@@ -1,7 +1,7 @@
-//! Prepay (`PrepayHistory`, `PrepayPeriod`).
+//! Prepay (`PrepayHistory`, `PrepayPeriod`) and, as an extension, what was used of it.
 //! One line a field, in the published order.
 
-use crate::entity::EntityKind::Client;
+use crate::entity::EntityKind::{Client, PrepayLot, Ticket};
 use crate::field::{Schema, boolean, datetime, decimal, int, text};
 
 pub static PREPAY_HISTORY: Schema = Schema {
@@ -25,6 +25,28 @@ pub static PREPAY_HISTORY: Schema = Schema {
         text("_warning").output(),
         text("invoice_number").core().light(),
         int("client_to_invoice_to_id").light(),
+        // Not published: the lot that this one takes back.
+        int("reverses_id").light().computed().refers(PrepayLot),
+    ],
+};
+
+/// Time or money that was taken from the lots.
+pub static PREPAY_USE: Schema = Schema {
+    name: "PrepayUse",
+    fields: &[
+        int("id").core().light(),
+        int("client_id").core().light().refers(Client),
+        text("client_name")
+            .core()
+            .light()
+            .named()
+            .name_of(&[("client_id", Client)]),
+        datetime("date").core().light().column(),
+        decimal("hours").core().light(),
+        decimal("amount").core().light(),
+        text("description").core().light(),
+        int("ticket_id").core().light().refers(Ticket),
+        text("_warning").output(),
     ],
 };
 

@@ -3,7 +3,7 @@
 use aureole_catalogue::render::View;
 use aureole_catalogue::{EntityKind, Problems, Show};
 use aureole_storage::Read;
-use aureole_storage::records;
+use aureole_storage::records::{self, Stored};
 use serde_json::Value;
 
 use crate::api::list::row;
@@ -29,6 +29,9 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     let stored = records::get(&mut db, &prepared.select, tenant, id).await?;
     let stored = stored.filter(|stored| rights::sees_doc(&call.caller, entity, id, &stored.doc));
     let Some(stored) = stored else { return Err(ApiError::missing(entity.singular, id)) };
+    if let Some(into) = merged_into(call, endpoint.kind, &stored).await? {
+        return merged(call, id, into).await;
+    }
     rules::lists::check_get(call, endpoint.kind, id, &stored).await?;
     let etag = format!("\"{}\"", stored.rev);
     if call.header("if-none-match").is_some_and(|wanted| matches(wanted, &etag)) {
@@ -42,6 +45,25 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     let mut reply = reply::json(200, out);
     reply::set(&mut reply, http::header::ETAG, &etag);
     Ok(reply)
+}
+
+/// The client that took this one's place. Only a merged client has no main site.
+async fn merged_into(call: &Call, kind: EntityKind, stored: &Stored) -> Result<Option<i64>> {
+    if kind != EntityKind::Client || stored.doc.contains("\"main_site_id\":") {
+        return Ok(None);
+    }
+    let (mut db, tenant) = (call.app.db.clone(), call.caller.tenant_id);
+    let into = records::merged_into(&mut db, tenant, stored.id).await?;
+    Ok((into > 0).then_some(into))
+}
+
+/// The answer for a client that was merged into another: that one, with a warning.
+async fn merged(call: &Call, id: i64, into: i64) -> Result<Reply> {
+    let (mut db, tenant) = (call.app.db.clone(), call.caller.tenant_id);
+    let found = rendered(&call.app, &mut db, tenant, EntityKind::Client, into).await?;
+    let mut body = found.ok_or_else(|| ApiError::missing("client", id))?;
+    body["_warning"] = Value::String(format!("client {id} was merged into {into}"));
+    Ok(reply::value(200, &body))
 }
 
 /// True when a list of entity tags has this one, or is `*`.

@@ -9,6 +9,7 @@ use aureole_catalogue::{EntityKind, Problems, Show};
 use aureole_storage::records;
 
 use crate::api::get;
+use crate::api::idempotency::{self, Repeatable};
 use crate::api::list::row;
 use crate::auth::AuthError;
 use crate::endpoints::Endpoint;
@@ -25,35 +26,82 @@ struct Mode {
     bulk: bool,
     merge: bool,
     show: Show,
+    repeatable: Option<Repeatable>,
+}
+
+/// What a request wrote, and its reply.
+struct Written {
+    status: u16,
+    body: String,
+    first_id: i64,
 }
 
 pub async fn post(call: &Call, endpoint: &'static Endpoint, body: &[u8]) -> Result<Reply> {
     rights::check(&call.caller, endpoint, true)?;
     let mut problems = Problems::default();
-    let mode = Mode {
+    let mut mode = Mode {
         dry_run: call.params.flag("dryrun", &mut problems),
         bulk: call.params.flag("bulkresponse", &mut problems),
         merge: call.header("prefer").is_some_and(|text| text.split([',', ';']).any(|part| part.trim() == "merge")),
         show: get::show(call, &mut problems),
+        repeatable: None,
     };
     call.check_params(&[endpoint.get_params, &["dryrun", "bulkresponse"]], &mut problems);
     if !problems.is_empty() {
         return Err(ApiError::Validation { place: "", problems });
     }
+    mode.repeatable = idempotency::of(call, body)?.filter(|_| !mode.dry_run);
+    if let Some(repeatable) = &mode.repeatable
+        && let Some(first) = repeatable.first(call).await?
+    {
+        return Ok(first);
+    }
     let elements = wire::elements(body, call.app.config.limits.records_per_post)?;
     if elements.records.is_empty() {
         return Ok(reply::json(200, "[]"));
     }
-    if mode.bulk && !elements.bare {
-        return bulk(call, endpoint, &elements, &mode).await;
+    if let Some((from, into)) = merge_of(endpoint, &elements)? {
+        return super::merge::post(call, &elements.path(0), from, into, mode.dry_run).await;
     }
-    let (created, mut replies) = write_again(call, endpoint, &elements, &mode).await?;
-    let status = if created { 201 } else { 200 };
-    let body = match replies.len() {
-        1 => replies.remove(0),
-        _ => Value::Array(replies),
-    };
-    Ok(reply::value(status, &body))
+    if mode.bulk && !elements.bare {
+        let repeatable = mode.repeatable.take();
+        let body = bulk(call, endpoint, &elements, &mode).await?;
+        if let Some(repeatable) = repeatable {
+            // Its records were committed one by one; the reply follows in a transaction of its own.
+            let mut tx = call.app.db.begin().await?;
+            repeatable.keep(call, &mut tx, 200, &body).await?;
+            tx.commit().await?;
+        }
+        return Ok(reply::json(200, body));
+    }
+    let written = write_again(call, endpoint, &elements, &mode).await;
+    if let (Err(ApiError::Duplicate { id: 0, .. }), Some(repeatable)) = (&written, &mode.repeatable) {
+        // The same request came twice at the same time, and the other one was first.
+        if let Some(first) = repeatable.first(call).await? {
+            return Ok(first);
+        }
+    }
+    let written = written?;
+    Ok(reply::json(written.status, written.body))
+}
+
+/// The two clients of a `_merge_client_into`, which is a request of its own.
+fn merge_of(endpoint: &Endpoint, elements: &Elements) -> Result<Option<(i64, i64)>> {
+    if endpoint.kind != EntityKind::Client {
+        return Ok(None);
+    }
+    let number = |record: &Map<String, Value>, name: &str| record.get(name).and_then(Value::as_i64).unwrap_or(0);
+    let merges = |record: &Map<String, Value>| number(record, "_merge_client_into") > 0;
+    let Some(at) = elements.records.iter().position(merges) else { return Ok(None) };
+    let field = aureole_catalogue::accept::join(&elements.path(at), "_merge_client_into");
+    if elements.records.len() > 1 {
+        return Err(ApiError::invalid(field, "must be the only record of its request"));
+    }
+    let record = &elements.records[at];
+    match number(record, "id") {
+        id if id > 0 => Ok(Some((id, number(record, "_merge_client_into")))),
+        _ => Err(ApiError::invalid(field, "needs the id of the client that is to be merged")),
+    }
 }
 
 /// Writes; when another request took a name in between, once more, so that the check finds it.
@@ -62,20 +110,20 @@ async fn write_again(
     endpoint: &'static Endpoint,
     elements: &Elements,
     mode: &Mode,
-) -> Result<(bool, Vec<Value>)> {
+) -> Result<Written> {
     match write(call, endpoint, elements, mode).await {
         Err(ApiError::Duplicate { id: 0, .. }) => write(call, endpoint, elements, mode).await,
         other => other,
     }
 }
 
-/// One transaction for all records of a request; whether one was created, and the replies.
+/// One transaction for all records of a request. 201 when at least one was created.
 async fn write(
     call: &Call,
     endpoint: &'static Endpoint,
     elements: &Elements,
     mode: &Mode,
-) -> Result<(bool, Vec<Value>)> {
+) -> Result<Written> {
     let password_hashes = password_hashes(call, endpoint, elements).await?;
     let mut save = Save::begin(&call.app, &call.caller, &call.request_id, mode.merge, call.now).await?;
     save.password_hashes = password_hashes;
@@ -96,14 +144,21 @@ async fn write(
     for draft in &mut drafts {
         replies.push(rendered(call, &mut save, draft, mode.show).await?);
     }
-    let created = drafts.iter().any(|draft| draft.is_new);
+    let status = if drafts.iter().any(|draft| draft.is_new) { 201 } else { 200 };
+    let body = match replies.as_mut_slice() {
+        [only] => std::mem::take(only),
+        several => format!("[{}]", several.join(",")),
+    };
+    if let Some(repeatable) = &mode.repeatable {
+        repeatable.keep(call, &mut save.tx, status, &body).await?;
+    }
     if mode.dry_run {
         save.tx.rollback().await?;
     } else {
         save.tx.commit().await?;
         rules::committed(call, endpoint.kind).await;
     }
-    Ok((created, replies))
+    Ok(Written { status, body, first_id: drafts.first().map_or(0, |draft| draft.id) })
 }
 
 /// The hashes of the users' passwords. Hashing takes long, so it comes before the transaction.
@@ -164,7 +219,7 @@ pub fn check_tag(endpoint: &Endpoint, wanted: &str, id: i64, rev: i64) -> Result
 }
 
 /// The saved record as GET by id shows it, read inside the transaction, with its warnings.
-async fn rendered(call: &Call, save: &mut Save<'_>, draft: &mut Draft, show: Show) -> Result<Value> {
+async fn rendered(call: &Call, save: &mut Save<'_>, draft: &mut Draft, show: Show) -> Result<String> {
     let prepared = call.app.prepared(draft.kind, View::Full, show);
     let tenant = save.tenant();
     let stored = records::get(&mut save.tx, &prepared.select, tenant, draft.id).await?;
@@ -182,7 +237,7 @@ async fn rendered(call: &Call, save: &mut Save<'_>, draft: &mut Draft, show: Sho
         out.extend_from_slice(aureole_catalogue::render::quote(&text).as_bytes());
     }
     out.push(b'}');
-    serde_json::from_slice(&out).map_err(|error| ApiError::Internal(error.to_string()))
+    String::from_utf8(out).map_err(|error| ApiError::Internal(error.to_string()))
 }
 
 /// `?bulkresponse=true`: each record in a transaction of its own; the good ones are kept.
@@ -191,14 +246,13 @@ async fn bulk(
     endpoint: &'static Endpoint,
     elements: &Elements,
     mode: &Mode,
-) -> Result<Reply> {
+) -> Result<String> {
     let mut results = Vec::with_capacity(elements.records.len());
     for (index, record) in elements.records.iter().enumerate() {
         let one = Elements { records: vec![record.clone()], bare: true };
         results.push(match write_again(call, endpoint, &one, mode).await {
-            Ok((created, replies)) => {
-                let id = replies.first().and_then(|reply| reply.get("id")).cloned();
-                json!({ "index": index, "status": if created { 201 } else { 200 }, "id": id })
+            Ok(written) => {
+                json!({ "index": index, "status": written.status, "id": written.first_id })
             }
             Err(ApiError::Internal(text)) => return Err(ApiError::Internal(text)),
             Err(error) => {
@@ -213,5 +267,5 @@ async fn bulk(
             }
         });
     }
-    Ok(reply::value(200, &Value::Array(results)))
+    Ok(Value::Array(results).to_string())
 }

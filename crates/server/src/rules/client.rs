@@ -31,11 +31,7 @@ const FIRST_USER: &[(Key, &str)] = &[
 ];
 
 pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
-    if draft.is_new {
-        let now = save.now_text.clone();
-        draft.record.set(client::DATE_CREATED, now);
-        generic::default(draft, client::ALLOWALL_TICKETTYPES, true);
-    }
+    generic::default(draft, client::ALLOWALL_TICKETTYPES, true);
     unique_name(save, draft).await?;
     top_level(save, draft).await?;
     main_site(save, draft).await?;

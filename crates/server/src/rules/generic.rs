@@ -1,6 +1,6 @@
 //! Rules that several kinds of record share.
 
-use aureole_catalogue::{EntityKind, Key};
+use aureole_catalogue::{EntityKind, Key, Mode};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -12,10 +12,20 @@ const NAMELESS: &[EntityKind] = &[EntityKind::Address, EntityKind::ViewList];
 
 /// Defaults and checks that follow from the catalogue and the settings.
 pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
+    date_created(save, draft);
     name(save, draft);
     colours(save, draft);
     mandatory(save, draft);
     Ok(())
+}
+
+/// The server dates a new record, and nobody changes that date.
+fn date_created(save: &Save<'_>, draft: &mut Draft) {
+    let schema = draft.entity().schema;
+    let Some(key) = schema.find("datecreated").map(Key) else { return };
+    if draft.is_new && schema.fields[key.0].mode == Mode::Computed {
+        draft.record.set(key, save.now_text.clone());
+    }
 }
 
 /// A name is mandatory and can't be taken away.

@@ -11,10 +11,6 @@ use crate::save::apply::copy;
 use crate::save::{self, Draft, Preset, Save};
 
 pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
-    if draft.is_new {
-        let now = save.now_text.clone();
-        draft.record.set(site::DATE_CREATED, now);
-    }
     address_lines(draft);
     generic::in_range(save, draft, site::LATITUDE, -90, 90);
     generic::in_range(save, draft, site::LONGITUDE, -180, 180);
@@ -119,11 +115,15 @@ async fn main_flag(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         _ => None,
     };
     if let Some((field, message)) = problem {
-        return Err(crate::error::ApiError::InUse {
-            path: draft.at(field),
-            message: format!("{message}: make another site of client {client_id} the main site first"),
-            counts: vec![("main_site_of_clients", 1)],
-        });
+        let owner = draft.before.as_ref().map_or(client_id, |before| before.int(site::CLIENT_ID));
+        let message = format!("{message}: make another site of client {owner} the main site first");
+        if !save.problems.is_empty() {
+            // The request is wrong in other ways too; all of them are listed.
+            save.problem(draft.at(field), message);
+            return Ok(());
+        }
+        let counts = vec![("main_site_of_clients", 1)];
+        return Err(crate::error::ApiError::InUse { path: draft.at(field), message, counts });
     }
     if is_main && !was_main && save.problems.is_empty() {
         // The flag leaves the other site first: the database allows one only.

@@ -270,6 +270,13 @@ pub async fn count_pointing(
     Ok(rows.first().map(|row| row.int(0)).unwrap_or(0))
 }
 
+/// The client that this one was merged into; 0 when it was not.
+pub async fn merged_into(reader: &mut impl Read, tenant: i64, client: i64) -> Result<i64> {
+    let sql = "SELECT merged_into FROM client WHERE tenant_id = $1 AND id = $2";
+    let rows = reader.query(sql, &[tenant.into(), client.into()]).await?;
+    Ok(rows.first().map(|row| row.int(0)).unwrap_or(0))
+}
+
 /// Marks a client as merged into another, which frees its name.
 pub async fn set_merged(tx: &mut Tx, tenant: i64, client: i64, into: i64) -> Result<()> {
     let sql = format!(
