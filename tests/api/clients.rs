@@ -42,7 +42,10 @@ async fn a_client_starts_with_a_main_site(server: &Server) {
     assert!(made["datecreated"].as_str().unwrap().len() >= 19, "{made}");
     let site = get(&admin, "Site", made["main_site_id"].as_i64().unwrap(), "").await;
     assert_eq!((&site["name"], &site["client_id"]), (&json!("Main"), &made["id"]));
-    assert_eq!((&site["isinvoicesite"], &site["clientsite_name"]), (&json!(true), &json!("Acme/Main")));
+    assert_eq!(
+        (&site["isinvoicesite"], &site["clientsite_name"]),
+        (&json!(true), &json!("Acme/Main"))
+    );
     assert_eq!(admin.get("/api/Site").await.expect(200)["record_count"], 1);
     assert_eq!(admin.get("/api/Users").await.expect(200)["record_count"], 0);
     // The request's own list of sites comes beside the main site.
@@ -64,8 +67,12 @@ async fn every_newclient_field_is_used(server: &Server) {
     let made = make(&admin, "Client", body).await;
     assert!(made.get("_warning").is_none(), "{made}");
     assert!(!made.as_object().unwrap().keys().any(|name| name.starts_with("newclient_")), "{made}");
-    assert_eq!((&made["main_contact_name"], &made["main_phonenumber"]), (&json!("Jean Contact"), &json!("01234")));
-    let site = get(&admin, "Site", made["main_site_id"].as_i64().unwrap(), "?includedetails=true").await;
+    assert_eq!(
+        (&made["main_contact_name"], &made["main_phonenumber"]),
+        (&json!("Jean Contact"), &json!("01234"))
+    );
+    let site =
+        get(&admin, "Site", made["main_site_id"].as_i64().unwrap(), "?includedetails=true").await;
     for (name, value) in [
         ("name", json!("HQ")),
         ("phonenumber", json!("01234")),
@@ -83,7 +90,10 @@ async fn every_newclient_field_is_used(server: &Server) {
     }
     assert_eq!(site["delivery_address"]["line4"], "d");
     let user = get(&admin, "Users", site["maincontact_id"].as_i64().unwrap(), "").await;
-    assert_eq!((&user["emailaddress"], &user["title"]), (&json!("jean@acme.example"), &json!("Dr")));
+    assert_eq!(
+        (&user["emailaddress"], &user["title"]),
+        (&json!("jean@acme.example"), &json!("Dr"))
+    );
     assert_eq!((&user["site_id"], &user["client_id"]), (&site["id"], &made["id"]));
     let detailed = get(&admin, "Client", id(&made), "?includedetails=true").await;
     assert_eq!(detailed["main_delivery_address"]["line1"], "1 Rue");
@@ -111,7 +121,10 @@ async fn newclient_fields_are_ignored_on_update(server: &Server) {
     let body = json!({ "id": id(&made), "ref": "r", "newclient_sitename": "Other", "newclient_contactname": "Jean" });
     let changed = admin.post("/api/Client", body).await.expect(200);
     let warning = changed["_warning"].as_str().unwrap();
-    assert!(warning.contains("newclient_sitename") && warning.contains("newclient_contactname"), "{warning}");
+    assert!(
+        warning.contains("newclient_sitename") && warning.contains("newclient_contactname"),
+        "{warning}"
+    );
     assert_eq!((&changed["main_site_name"], &changed["ref"]), (&json!("Main"), &json!("r")));
     assert_eq!(admin.get("/api/Site").await.expect(200)["record_count"], 1);
     assert_eq!(admin.get("/api/Users").await.expect(200)["record_count"], 0);
@@ -135,7 +148,12 @@ async fn nested_sites_are_written_with_their_client(server: &Server) {
     let body = json!({ "id": id(&made), "site_update": [{ "id": depot, "isinvoicesite": true }] });
     let moved = admin.post("/api/Client", body).await.expect(200);
     assert_eq!(moved["main_site_name"], "Depot");
-    let answer = admin.post("/api/Client", json!({ "name": "Beta", "site_update": [{ "name": "HQ", "isinvoicesite": true }] })).await;
+    let answer = admin
+        .post(
+            "/api/Client",
+            json!({ "name": "Beta", "site_update": [{ "name": "HQ", "isinvoicesite": true }] }),
+        )
+        .await;
     assert_eq!(answer.expect(201)["main_site_name"], "HQ");
 }
 
@@ -146,12 +164,17 @@ async fn nested_sites_of_others_are_refused(server: &Server) {
     let body = json!([{ "id": id(&one), "ref": "r", "site_update": [{ "name": "Ok" }, { "id": foreign, "name": "Stolen" }] }]);
     let errors = admin.post("/api/Client", body).await.expect_error(400, "validation");
     assert!(errors["[0].site_update[1].id"].is_array(), "{errors}");
-    let body = json!([{ "id": id(&one), "site_update": [{ "name": "Depot", "client_id": id(&two) }] }]);
+    let body =
+        json!([{ "id": id(&one), "site_update": [{ "name": "Depot", "client_id": id(&two) }] }]);
     let errors = admin.post("/api/Client", body).await.expect_error(400, "validation");
     assert!(errors["[0].site_update[0].client_id"].is_array(), "{errors}");
     let body = json!({ "id": id(&one), "site_update": [{ "name": "Depot", "timezone": "nowhere", "geocoord1": 91 }] });
     let errors = admin.post("/api/Client", body).await.expect_error(400, "validation");
-    assert!(errors["site_update[0].timezone"].is_array() && errors["site_update[0].geocoord1"].is_array(), "{errors}");
+    assert!(
+        errors["site_update[0].timezone"].is_array()
+            && errors["site_update[0].geocoord1"].is_array(),
+        "{errors}"
+    );
     assert_eq!(get(&admin, "Site", foreign, "").await["name"], "Main");
     assert_eq!(get(&admin, "Client", id(&one), "").await["ref"], "");
     assert_eq!(admin.get("/api/Site").await.expect(200)["record_count"], 2);
@@ -168,7 +191,8 @@ async fn names_are_unique(server: &Server) {
     let answer = admin.post("/api/Client", json!({ "id": id(&other), "name": "ärger & CO" })).await;
     assert!(answer.expect_error(400, "duplicate")["name"].is_array());
     // Its own name in another case is no duplicate.
-    let renamed = admin.post("/api/Client", json!({ "id": id(&other), "name": "OTHER" })).await.expect(200);
+    let renamed =
+        admin.post("/api/Client", json!({ "id": id(&other), "name": "OTHER" })).await.expect(200);
     assert_eq!(renamed["name"], "OTHER");
     admin.delete(&format!("/api/Client/{}", id(&first))).await.expect(200);
     client(&admin, "ÄRGER & CO").await;
@@ -219,9 +243,12 @@ async fn the_default_top_level_is_used(server: &Server) {
 
 async fn a_bill_goes_one_step(server: &Server) {
     let admin = server.admin().await;
-    let (one, two, three) = (client(&admin, "One").await, client(&admin, "Two").await, client(&admin, "Three").await);
+    let (one, two, three) =
+        (client(&admin, "One").await, client(&admin, "Two").await, client(&admin, "Three").await);
     for name in ["client_to_invoice", "client_to_invoice_recurring"] {
-        let point = async |from: &Value, to: i64| admin.post("/api/Client", json!({ "id": id(from), name: to })).await;
+        let point = async |from: &Value, to: i64| {
+            admin.post("/api/Client", json!({ "id": id(from), name: to })).await
+        };
         let refused = |answer: aureole_testkit::Answer| {
             let errors = answer.expect_error(400, "validation");
             assert!(errors[name].is_array(), "{errors}");
@@ -262,7 +289,7 @@ async fn collections_are_replaced(server: &Server) {
     let guid = |last: u8| format!("00000000-0000-4000-8000-0000000000{last:02}");
     let collections = [
         ("popup_notes", "note", json!("first"), json!("second"), json!("third")),
-        ("areaitems", "billingdescription", json!("first"), json!("second"), json!("third")),
+        ("areaitems", "areaitemdesc", json!("first"), json!("second"), json!("third")),
         ("azure_tenants", "azure_tenant_id", json!(guid(1)), json!(guid(2)), json!(guid(3))),
         ("external_links", "third_party_id", json!("first"), json!("second"), json!("third")),
         ("billingplans", "plan_name", json!("first"), json!("second"), json!("third")),
@@ -274,16 +301,26 @@ async fn collections_are_replaced(server: &Server) {
         let read = details(&admin, made, name).await;
         assert_eq!(read.len(), 2, "{name}: {read:?}");
         assert_eq!((&read[0][field], &read[1][field]), (&first, &second), "{name}");
-        assert!(get(&admin, "Client", made, "").await.get(name).is_none(), "{name} without details");
+        assert!(
+            get(&admin, "Client", made, "").await.get(name).is_none(),
+            "{name} without details"
+        );
         for untouched in [json!({ "id": made, "ref": "r" }), json!({ "id": made, name: null })] {
             admin.post("/api/Client", untouched).await.expect(200);
             assert_eq!(details(&admin, made, name).await.len(), 2, "{name}");
         }
         // By id where the elements have one: the first is changed, the second goes, a third comes.
         let has_id = read[0].get("id").is_some();
-        let element = if has_id { json!({ "id": read[0]["id"], field: third }) } else { json!({ field: third }) };
+        let element = if has_id {
+            json!({ "id": read[0]["id"], field: third })
+        } else {
+            json!({ field: third })
+        };
         let new = if name == "azure_tenants" { json!(guid(4)) } else { json!("fourth") };
-        admin.post("/api/Client", json!({ "id": made, name: [element, { field: new }] })).await.expect(200);
+        admin
+            .post("/api/Client", json!({ "id": made, name: [element, { field: new }] }))
+            .await
+            .expect(200);
         let replaced = details(&admin, made, name).await;
         assert_eq!(replaced.len(), 2, "{name}: {replaced:?}");
         assert_eq!((&replaced[0][field], &replaced[1][field]), (&third, &new), "{name}");
@@ -293,7 +330,8 @@ async fn collections_are_replaced(server: &Server) {
         }
         if matches!(name, "popup_notes" | "areaitems" | "azure_tenants") {
             // The record of another client can't be taken.
-            let body = json!([{ "id": id(&other), name: [{ "id": replaced[0]["id"], field: third }] }]);
+            let body =
+                json!([{ "id": id(&other), name: [{ "id": replaced[0]["id"], field: third }] }]);
             let errors = admin.post("/api/Client", body).await.expect_error(400, "validation");
             assert!(errors[format!("[0].{name}[0].id")].is_array(), "{errors}");
         }
@@ -305,7 +343,10 @@ async fn collections_are_replaced(server: &Server) {
 async fn collections_merge_when_asked(server: &Server) {
     let admin = server.admin().await;
     let merge = async |body: Value| {
-        let request = admin.request(reqwest::Method::POST, "/api/Client").header("prefer", "merge").json(&body);
+        let request = admin
+            .request(reqwest::Method::POST, "/api/Client")
+            .header("prefer", "merge")
+            .json(&body);
         admin.send(request).await.expect(200)
     };
     for (name, field) in [("popup_notes", "note"), ("external_links", "third_party_id")] {
@@ -313,7 +354,8 @@ async fn collections_merge_when_asked(server: &Server) {
         let made = id(&make(&admin, "Client", body).await);
         let read = details(&admin, made, name).await;
         merge(json!({ "id": made, name: [{ "id": read[1]["id"], field: "changed" }, { field: "third" }] })).await;
-        let texts: Vec<Value> = details(&admin, made, name).await.iter().map(|row| row[field].clone()).collect();
+        let texts: Vec<Value> =
+            details(&admin, made, name).await.iter().map(|row| row[field].clone()).collect();
         assert_eq!(texts, [json!("first"), json!("changed"), json!("third")], "{name}");
     }
 }
@@ -325,11 +367,15 @@ async fn custom_fields_merge_by_id_or_name(server: &Server) {
         id(&make(&admin, "FieldInfo", body).await)
     };
     let (tier, floor) = (define("Tier", 2).await, define("Floor", 2).await);
-    let body = json!([{ "name": "Acme", "customfields": [{ "id": tier, "name": "CFTier", "value": "gold" }, { "name": "CFFloor", "value": "3" }] }]);
+    let body = json!([{ "name": "Acme", "customfields": [{ "id": tier, "name": "CFTier", "value": "gold" }, { "id": floor, "name": "CFFloor", "value": "3" }] }]);
     let made = id(&make(&admin, "Client", body).await);
     let value = async |name: &str| {
         let fields = details(&admin, made, "customfields").await;
-        let found = fields.iter().find(|field| field["name"] == format!("CF{name}")).cloned().unwrap_or_default();
+        let found = fields
+            .iter()
+            .find(|field| field["name"] == format!("CF{name}"))
+            .cloned()
+            .unwrap_or_default();
         found.get("value").cloned().unwrap_or(Value::Null)
     };
     assert_eq!((value("Tier").await, value("Floor").await), (json!("gold"), json!("3")));
@@ -339,7 +385,9 @@ async fn custom_fields_merge_by_id_or_name(server: &Server) {
     let body = json!({ "id": made, "customfields": [{ "id": floor, "value": "4" }] });
     admin.post("/api/Client", body).await.expect(200);
     assert_eq!((value("Tier").await, value("Floor").await), (json!("silver"), json!("4")));
-    for body in [json!({ "id": made, "customfields": null }), json!({ "id": made, "customfields": [] })] {
+    for body in
+        [json!({ "id": made, "customfields": null }), json!({ "id": made, "customfields": [] })]
+    {
         admin.post("/api/Client", body).await.expect(200);
         assert_eq!(value("Tier").await, json!("silver"));
     }
@@ -352,13 +400,25 @@ async fn nested_objects_come_with_details(server: &Server) {
     assert!(get(&admin, "Client", made, "").await.get("override_org_address").is_none());
     let body = json!({ "id": made, "override_org_address": { "line2": null, "postcode": "c" } });
     admin.post("/api/Client", body).await.expect(200);
-    let address = get(&admin, "Client", made, "?includedetails=true").await["override_org_address"].clone();
+    let address =
+        get(&admin, "Client", made, "?includedetails=true").await["override_org_address"].clone();
     assert_eq!((&address["line1"], &address["postcode"]), (&json!("a"), &json!("c")));
     assert!(address.get("line2").is_none_or(|line| line == ""), "{address}");
     let full = get(&admin, "Client", made, "?includedetails=true").await;
     for name in [
-        "customfields", "site_fields", "custombuttons", "popup_notes", "attachments", "faqlists", "billingplans",
-        "areaitems", "external_links", "azure_tenants", "allowed_tickettypes", "allowed_category1", "allowed_organisations",
+        "customfields",
+        "site_fields",
+        "custombuttons",
+        "popup_notes",
+        "attachments",
+        "faqlists",
+        "billingplans",
+        "areaitems",
+        "external_links",
+        "azure_tenants",
+        "allowed_tickettypes",
+        "allowed_category1",
+        "allowed_organisations",
     ] {
         assert!(full[name].is_array(), "{name} is {}", full[name]);
     }
@@ -366,14 +426,24 @@ async fn nested_objects_come_with_details(server: &Server) {
 
 async fn permitted_ticket_types_are_pairs(server: &Server) {
     let admin = server.admin().await;
-    let kind = id(&make(&admin, "TicketType", json!({ "name": "Special", "allowall_clients": false })).await);
+    let kind =
+        id(&make(&admin, "TicketType", json!({ "name": "Special", "allowall_clients": false }))
+            .await);
     let body = json!({ "name": "Acme", "allowall_tickettypes": false, "allowed_tickettypes": [{ "id": kind }] });
     let made = id(&make(&admin, "Client", body).await);
     let pairs = admin.get(&format!("/api/AreaRequestType?client_id={made}")).await.expect(200);
-    assert_eq!((pairs[0]["request_type"].clone(), pairs[0]["client_name"].clone()), (json!(kind), json!("Acme")));
-    let errors = admin.post("/api/Client", json!({ "id": made, "allowed_tickettypes": [{ "id": 4242 }] })).await;
+    assert_eq!(
+        (pairs[0]["request_type"].clone(), pairs[0]["client_name"].clone()),
+        (json!(kind), json!("Acme"))
+    );
+    let errors = admin
+        .post("/api/Client", json!({ "id": made, "allowed_tickettypes": [{ "id": 4242 }] }))
+        .await;
     assert!(errors.expect_error(400, "validation")["allowed_tickettypes[0]"].is_array());
-    let emptied = admin.post("/api/Client", json!({ "id": made, "allowed_tickettypes": [] })).await.expect(200);
+    let emptied = admin
+        .post("/api/Client", json!({ "id": made, "allowed_tickettypes": [] }))
+        .await
+        .expect(200);
     assert!(emptied["_warning"].is_string(), "{emptied}");
     let pairs = admin.get(&format!("/api/AreaRequestType?client_id={made}")).await.expect(200);
     assert_eq!(pairs, json!([]));
@@ -396,8 +466,13 @@ async fn tickets_are_counted(server: &Server) {
     ]);
     admin.post("/api/Tickets", tickets).await.expect(201);
     let expected = |record: &Value, counts: [i64; 4]| {
-        let found = ["open_ticket_count", "onhold_ticket_count", "total_ticket_count", "opened_thismonth_count"]
-            .map(|name| record[name].as_i64().unwrap_or(-1));
+        let found = [
+            "open_ticket_count",
+            "onhold_ticket_count",
+            "total_ticket_count",
+            "opened_thismonth_count",
+        ]
+        .map(|name| record[name].as_i64().unwrap_or(-1));
         assert_eq!(found, counts, "{record}");
     };
     let read = get(&admin, "Client", made, "?includeactivity=true").await;
@@ -405,13 +480,18 @@ async fn tickets_are_counted(server: &Server) {
     assert_eq!(read["opps_ticket_count"], 1);
     expected(&get(&admin, "Site", main, "?includeactivity=true").await, [2, 1, 3, 1]);
     expected(&get(&admin, "Site", depot, "?includeactivity=true").await, [1, 0, 2, 1]);
-    expected(&admin.get("/api/Client?showcounts=true").await.expect(200)["clients"][0], [3, 1, 5, 2]);
+    expected(
+        &admin.get("/api/Client?showcounts=true").await.expect(200)["clients"][0],
+        [3, 1, 5, 2],
+    );
     let sites = admin.get("/api/Site?showcounts=true").await.expect(200)["sites"].clone();
     expected(&sites[0], [1, 0, 2, 1]);
     expected(&sites[1], [2, 1, 3, 1]);
     let plain = get(&admin, "Client", made, "").await;
     let row = admin.get("/api/Client").await.expect(200)["clients"][0].clone();
-    for name in ["open_ticket_count", "onhold_ticket_count", "total_ticket_count", "opps_ticket_count"] {
+    for name in
+        ["open_ticket_count", "onhold_ticket_count", "total_ticket_count", "opps_ticket_count"]
+    {
         assert!(plain.get(name).is_none() && row.get(name).is_none(), "{name}");
     }
 }
@@ -420,14 +500,18 @@ async fn mandatory_fields_are_named_at_once(server: &Server) {
     let admin = server.admin().await;
     let fields = json!({ "mandatory_fields": { "Client": ["website", "pritech", "newclient_sitename"], "Site": ["phonenumber"] } });
     admin.post("/api/Settings", fields).await.expect(200);
-    let errors = admin.post("/api/Client", json!([{ "name": "Acme" }])).await.expect_error(400, "validation");
+    let errors = admin
+        .post("/api/Client", json!([{ "name": "Acme" }]))
+        .await
+        .expect_error(400, "validation");
     for name in ["website", "pritech", "newclient_sitename"] {
         assert!(errors[format!("[0].{name}")].is_array(), "{name} of {errors}");
     }
     let body = json!({ "name": "Acme", "website": "w", "pritech": 1, "newclient_sitename": "HQ", "newclient_phonenumber": "1" });
     let made = make(&admin, "Client", body).await;
     admin.post("/api/Client", json!({ "id": id(&made), "ref": "r" })).await.expect(200);
-    let errors = admin.post("/api/Client", json!({ "id": id(&made), "website": "", "pritech": null })).await;
+    let errors =
+        admin.post("/api/Client", json!({ "id": id(&made), "website": "", "pritech": null })).await;
     let errors = errors.expect_error(400, "validation");
     assert!(errors["website"].is_array() && errors["pritech"].is_array(), "{errors}");
     let errors = admin.post("/api/Site", json!({ "name": "Depot", "client_id": id(&made) })).await;
@@ -437,7 +521,10 @@ async fn mandatory_fields_are_named_at_once(server: &Server) {
 async fn settings_are_checked(server: &Server) {
     let admin = server.admin().await;
     let made = id(&client(&admin, "Us").await);
-    let set = admin.post("/api/Settings", json!({ "internal_client_id": made, "history_days": 60 })).await.expect(200);
+    let set = admin
+        .post("/api/Settings", json!({ "internal_client_id": made, "history_days": 60 }))
+        .await
+        .expect(200);
     assert_eq!((&set["internal_client_id"], &set["history_days"]), (&json!(made), &json!(60)));
     assert_eq!(admin.get("/api/Settings").await.expect(200), set);
     for (name, value) in [
@@ -449,7 +536,7 @@ async fn settings_are_checked(server: &Server) {
         ("mandatory_fields", json!({ "Nosuch": [] })),
         ("period_codes", json!([1])),
     ] {
-        let answer = admin.post("/api/Settings", json!({ name: value, "history_days": 1 })).await;
+        let answer = admin.post("/api/Settings", json!({ "history_days": 1, name: value })).await;
         let errors = answer.expect_error(400, "validation");
         assert!(errors[name].is_array(), "{name}: {errors}");
     }
@@ -489,10 +576,18 @@ async fn links_to_products_filter_the_list(server: &Server) {
         ("snowaccountid=5", &["Snow"]),
         ("snowaccountid=6", &[]),
     ] {
-        assert_eq!(names(&admin, &format!("/api/Client?{query}"), "clients").await, expected, "{query}");
+        assert_eq!(
+            names(&admin, &format!("/api/Client?{query}"), "clients").await,
+            expected,
+            "{query}"
+        );
     }
     for query in ["azureclients=false", "isjira=False", "snowclients="] {
-        assert_eq!(names(&admin, &format!("/api/Client?{query}"), "clients").await.len(), 7, "{query}");
+        assert_eq!(
+            names(&admin, &format!("/api/Client?{query}"), "clients").await.len(),
+            7,
+            "{query}"
+        );
     }
     admin.get("/api/Client?isjira=maybe").await.expect_error(400, "validation");
     admin.get("/api/Client?snowaccountid=x").await.expect_error(400, "validation");
@@ -508,7 +603,10 @@ async fn the_list_filters_by_people_dates_and_place(server: &Server) {
     assert_eq!(names(&admin, "/api/Client?accountmanageronly=true", "clients").await, ["Mine"]);
     assert_eq!(names(&admin, "/api/Client?callplan=true", "clients").await, ["Due"]);
     admin.post("/api/Settings", json!({ "internal_client_id": us })).await.expect(200);
-    assert_eq!(names(&admin, "/api/Client?exclude_internal=true", "clients").await, ["Due", "Later", "Mine"]);
+    assert_eq!(
+        names(&admin, "/api/Client?exclude_internal=true", "clients").await,
+        ["Due", "Later", "Mine"]
+    );
     assert_eq!(admin.get("/api/Site?exclude_internal=true").await.expect(200)["record_count"], 3);
     let top = id(&make(&admin, "TopLevel", json!({ "name": "Top" })).await);
     let middle = id(&make(&admin, "TopLevel", json!({ "name": "Middle", "parentid": top })).await);
@@ -516,8 +614,16 @@ async fn the_list_filters_by_people_dates_and_place(server: &Server) {
     for (name, level) in [("At top", top), ("At middle", middle), ("At low", low)] {
         make(&admin, "Client", json!({ "name": name, "toplevel_id": level })).await;
     }
-    for (level, expected) in [(top, &["At low", "At middle", "At top"][..]), (middle, &["At low", "At middle"]), (low, &["At low"]), (999, &[])] {
-        assert_eq!(names(&admin, &format!("/api/Client?toplevel_id={level}"), "clients").await, expected);
+    for (level, expected) in [
+        (top, &["At low", "At middle", "At top"][..]),
+        (middle, &["At low", "At middle"]),
+        (low, &["At low"]),
+        (999, &[]),
+    ] {
+        assert_eq!(
+            names(&admin, &format!("/api/Client?toplevel_id={level}"), "clients").await,
+            expected
+        );
         let sites = admin.get(&format!("/api/Site?toplevel_id={level}")).await.expect(200);
         assert_eq!(sites["record_count"], expected.len());
     }
@@ -531,7 +637,9 @@ async fn the_list_adds_what_is_asked_for(server: &Server) {
         "azure_tenants": [{ "azure_tenant_id": guid }], "qbo_company_name": "Q",
     });
     make(&admin, "Client", body).await;
-    let row = async |query: &str| admin.get(&format!("/api/Client?{query}")).await.expect(200)["clients"][0].clone();
+    let row = async |query: &str| {
+        admin.get(&format!("/api/Client?{query}")).await.expect(200)["clients"][0].clone()
+    };
     let plain = row("").await;
     for (query, name, value) in [
         ("includenotes=true", "notes", json!("n")),
@@ -552,7 +660,8 @@ async fn the_list_adds_what_is_asked_for(server: &Server) {
 async fn sales_see_prospects(server: &Server) {
     let admin = server.admin().await;
     let plain = id(&client(&admin, "Plain").await);
-    let prospect = id(&make(&admin, "Client", json!({ "name": "Prospect", "isopportunity": 1 })).await);
+    let prospect =
+        id(&make(&admin, "Client", json!({ "name": "Prospect", "isopportunity": 1 })).await);
     let chance = client(&admin, "Chance").await;
     let ticket = json!({ "summary": "s", "client_id": id(&chance), "isopportunity": true });
     make(&admin, "Tickets", ticket).await;
@@ -579,8 +688,10 @@ async fn limited(server: &Server, admin: &Actor, limits: Value) -> Actor {
 async fn an_agent_sees_its_clients_only(server: &Server) {
     let admin = server.admin().await;
     let (one, two) = (client(&admin, "One").await, client(&admin, "Two").await);
-    let user = id(&make(&admin, "Users", json!({ "name": "Una", "site_id": two["main_site_id"] })).await);
-    let actor = limited(server, &admin, json!({ "allowed_clients": [{ "client_id": id(&one) }] })).await;
+    let user =
+        id(&make(&admin, "Users", json!({ "name": "Una", "site_id": two["main_site_id"] })).await);
+    let actor =
+        limited(server, &admin, json!({ "allowed_clients": [{ "client_id": id(&one) }] })).await;
     assert_eq!(names(&actor, "/api/Client", "clients").await, ["One"]);
     assert_eq!(names(&actor, "/api/Client?search=two", "clients").await.len(), 0);
     assert_eq!(actor.get("/api/Site").await.expect(200)["record_count"], 1);
@@ -596,8 +707,16 @@ async fn an_agent_sees_its_clients_only(server: &Server) {
         actor.get(&format!("/api/{path}")).await.expect_error(404, "not_found");
         actor.delete(&format!("/api/{path}")).await.expect_error(404, "not_found");
     }
-    actor.post("/api/Client", json!({ "id": id(&two), "ref": "r" })).await.expect_error(404, "not_found");
-    actor.post("/api/Site", json!({ "id": two["main_site_id"], "ref": "r" })).await.expect_error(404, "not_found");
+    actor
+        .post("/api/Client", json!({ "id": id(&two), "ref": "r" }))
+        .await
+        .expect_error(404, "not_found");
+    actor
+        .post("/api/Site", json!({ "id": two["main_site_id"], "ref": "r" }))
+        .await
+        .expect_error(404, "not_found");
+    // A new client would be out of its reach at once.
+    actor.post("/api/Client", json!({ "name": "Three" })).await.expect_error(403, "forbidden");
     // References tell no more than reads do.
     for (path, body) in [
         ("Site", json!({ "name": "Depot", "client_id": id(&two) })),
@@ -607,7 +726,10 @@ async fn an_agent_sees_its_clients_only(server: &Server) {
         ("Tickets", json!({ "summary": "s", "site_id": two["main_site_id"] })),
         ("Client", json!({ "id": id(&one), "client_to_invoice": id(&two) })),
         ("Client", json!({ "id": id(&one), "client_to_invoice_name": "Two" })),
-        ("Client", json!({ "id": id(&one), "site_update": [{ "id": two["main_site_id"], "name": "X" }] })),
+        (
+            "Client",
+            json!({ "id": id(&one), "site_update": [{ "id": two["main_site_id"], "name": "X" }] }),
+        ),
         ("PopupNote", json!({ "note": "n", "site_id": two["main_site_id"] })),
     ] {
         let answer = actor.post(&format!("/api/{path}"), body.clone()).await;
@@ -632,6 +754,7 @@ async fn a_denied_client_is_out_of_reach_everywhere(server: &Server) {
     assert_eq!(actor.get("/api/CRMNote").await.expect(200)["record_count"], 0);
     assert_eq!(actor.get("/api/PopupNote?showall=true").await.expect(200), json!([]));
     actor.get(&format!("/api/Client/{}", id(&two))).await.expect_error(404, "not_found");
-    let history = actor.get(&format!("/api/History?entity=Client&id={}", id(&two))).await.expect(200);
+    let history =
+        actor.get(&format!("/api/History?entity=Client&id={}", id(&two))).await.expect(200);
     assert_eq!(history, json!([]));
 }

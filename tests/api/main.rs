@@ -3,16 +3,22 @@
 #![cfg(test)]
 
 mod clients;
-mod deletes;
-mod names;
-mod people;
-mod restore;
-mod sites;
 mod coercions;
+mod deletes;
 mod envelopes;
 mod errors;
 mod lists;
+mod names;
+mod odd;
+mod paging;
 mod paths;
+mod people;
+mod prepay;
+mod restore;
+mod searches;
+mod sites;
 mod smoke;
 mod tokens;
 mod writes;
+mod custom_fields;
+mod views;

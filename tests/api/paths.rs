@@ -22,17 +22,35 @@ async fn a_path_has_many_forms(server: &Server) {
     let admin = server.admin().await;
     let id = admin.post("/Client", json!({"name": "Acme"})).await.expect(201)["id"].clone();
     for path in [
-        "/api/Client", "/api/client", "/API/CLIENT", "/client", "/Client", "/Client/", "/api/Client/", "//Client",
-        "//api/Client", "//api//Client//", "/CLIENT?page_no=1",
+        "/api/Client",
+        "/api/client",
+        "/API/CLIENT",
+        "/client",
+        "/Client",
+        "/Client/",
+        "/api/Client/",
+        "//Client",
+        "//api/Client",
+        "//api//Client//",
+        "/CLIENT?page_no=1",
     ] {
         let list = admin.get(path).await.expect(200);
         assert_eq!(list["clients"][0]["name"], "Acme", "{path}");
     }
-    for path in ["/api/Client/ID", "/client/ID", "/CLIENT/ID/", "//Client/ID", "//api/client/ID/", "/api/client/ID?x="] {
+    for path in [
+        "/api/Client/ID",
+        "/client/ID",
+        "/CLIENT/ID/",
+        "//Client/ID",
+        "//api/client/ID/",
+        "/api/client/ID?x=",
+    ] {
         let path = path.replace("ID", &id.to_string());
         assert_eq!(admin.get(&path).await.expect(200)["name"], "Acme", "{path}");
     }
-    for path in ["/", "/api", "/api/", "/nothing", "/api/nothing/1", "/api/Client/1/2", "/api/api/Client"] {
+    for path in
+        ["/", "/api", "/api/", "/nothing", "/api/nothing/1", "/api/Client/1/2", "/api/api/Client"]
+    {
         admin.get(path).await.expect_error(404, "not_found");
     }
     // Names of parameters come in any case too.
@@ -81,7 +99,9 @@ async fn a_body_on_get_and_delete_is_ignored(server: &Server) {
     let admin = server.admin().await;
     let id = admin.post("/Client", json!({"name": "Acme"})).await.expect(201)["id"].clone();
     let path = format!("/Client/{id}");
-    for (kind, body) in [("application/json", "{\"broken"), ("text/plain", "x"), ("application/xml", "<a/>")] {
+    for (kind, body) in
+        [("application/json", "{\"broken"), ("text/plain", "x"), ("application/xml", "<a/>")]
+    {
         for path in ["/Client", path.as_str()] {
             let request = admin.request(Method::GET, path).header("content-type", kind).body(body);
             admin.send(request).await.expect(200);
@@ -89,21 +109,31 @@ async fn a_body_on_get_and_delete_is_ignored(server: &Server) {
     }
     let request = admin.request(Method::GET, "/Client").header("content-type", "application/json");
     admin.send(request).await.expect(200);
-    let request = admin.request(Method::DELETE, &path).header("content-type", "text/html").body("[[{");
+    let request =
+        admin.request(Method::DELETE, &path).header("content-type", "text/html").body("[[{");
     assert_eq!(admin.send(request).await.expect(200)["id"], id);
 }
 
 async fn media_types_of_json_are_taken(server: &Server) {
     let admin = server.admin().await;
     let good = [
-        "application/json", "application/json; charset=utf-8", "Application/JSON", "text/json",
-        "application/json-patch+json", "application/vnd.api+json",
+        "application/json",
+        "application/json; charset=utf-8",
+        "Application/JSON",
+        "text/json",
+        "application/json-patch+json",
+        "application/vnd.api+json",
     ];
     for (at, kind) in good.iter().enumerate() {
         let body = json!({"name": format!("Client {at}")}).to_string();
         admin.post_text("/Client", kind, body).await.expect(201);
     }
-    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "*/*"] {
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "*/*",
+    ] {
         let answer = admin.post_text("/Client", kind, "{\"name\":\"No\"}").await;
         answer.expect_error(415, "unsupported_media_type");
     }
@@ -116,7 +146,10 @@ async fn a_doubly_nested_array_is_flattened(server: &Server) {
     assert_eq!((&made[0]["name"], &made[1]["name"]), (&json!("a"), &json!("b")));
     let made = admin.post("/Client", json!([[{"name": "c"}]])).await.expect(201);
     assert_eq!(made["name"], "c");
-    let errors = admin.post("/Client", json!([[{"name": "d"}, {"name": ""}]])).await.expect_error(400, "validation");
+    let errors = admin
+        .post("/Client", json!([[{"name": "d"}, {"name": ""}]]))
+        .await
+        .expect_error(400, "validation");
     assert!(errors["[1].name"].is_array(), "{errors}");
     for body in ["[]", "[[]]"] {
         let answer = admin.post_text("/Client", "application/json", body).await;
@@ -139,9 +172,36 @@ async fn a_body_over_the_limit_is_refused(server: &Server) {
         assert!(answer.contains("application/json") && answer.contains("x-request-id"), "{answer}");
         assert!(answer.contains("\"code\":\"too_large\""), "{answer}");
     }
+    // A program that sends all before it reads gets the answer too.
+    for _ in 0..5 {
+        let answer = admin.post_text("/api/Client", "application/json", over.clone()).await;
+        answer.expect_error(413, "too_large");
+    }
+    let nobody = server.nobody();
+    nobody
+        .post_text("/Client", "application/json", over.clone())
+        .await
+        .expect_error(401, "unauthorized");
+    nobody
+        .post_text("/nothing", "application/json", over.clone())
+        .await
+        .expect_error(404, "not_found");
+    admin
+        .post_text("/Client", "text/plain", over.clone())
+        .await
+        .expect_error(415, "unsupported_media_type");
+    nobody
+        .post_text("/auth/token", "application/json", over.clone())
+        .await
+        .expect_error(413, "too_large");
+    let request = admin.request(Method::GET, "/Client").body(over.clone());
+    admin.send(request).await.expect(200);
     // Under the limit the body is read, and refused for what is in it.
     let near = format!("{{\"name\":\"{}\"}}", "x".repeat(20 * 1024 * 1024 - 100));
-    let errors = admin.post_text("/api/Client", "application/json", near).await.expect_error(400, "validation");
+    let errors = admin
+        .post_text("/api/Client", "application/json", near)
+        .await
+        .expect_error(400, "validation");
     assert!(errors["name"].is_array(), "{errors}");
 }
 
@@ -184,7 +244,8 @@ async fn upload(server: &Server, head: &str, body: &str, in_chunks: bool) -> Str
 
 async fn an_id_is_a_32_bit_integer(server: &Server) {
     let admin = server.admin().await;
-    for id in ["abc", "1.5", "2147483648", "-2147483649", "1e3", "0x1", "%00", "%20", "1%2F2", "١"] {
+    for id in ["abc", "1.5", "2147483648", "-2147483649", "1e3", "0x1", "%00", "%20", "1%2F2", "١"]
+    {
         for path in ["/api/Client", "/Site", "/tickets"] {
             let path = format!("{path}/{id}");
             let errors = admin.get(&path).await.expect_error(400, "validation");
@@ -193,7 +254,16 @@ async fn an_id_is_a_32_bit_integer(server: &Server) {
         }
     }
     for id in ["0", "-1", "999", "2147483647", "-2147483648", "0000999"] {
-        for path in ["/api/Client", "/Site", "/Supplier", "/Users", "/Tickets", "/TopLevel", "/Agent", "/Tax"] {
+        for path in [
+            "/api/Client",
+            "/Site",
+            "/Supplier",
+            "/Users",
+            "/Tickets",
+            "/TopLevel",
+            "/Agent",
+            "/Tax",
+        ] {
             admin.get(&format!("{path}/{id}")).await.expect_error(404, "not_found");
         }
         admin.delete(&format!("/Client/{id}")).await.expect_error(404, "not_found");
@@ -209,7 +279,9 @@ async fn unknown_query_keys_are_ignored(server: &Server) {
     let unknown = "tenant=default&activeStatus=active&inactive=true&isactive=false&paginate=true&x&=&&%FF=%FF";
     let empty = "pageinate=&page_size=&page_no=&count=&order=&search=&advanced_search=&idonly=&includeactive=\
                  &includeinactive=&lastupdatefromdate=&include_custom_fields=&toplevel_id=&domain=";
-    for query in [unknown, empty, "count=true", "count=True", "page_size=2&page_no=2", "search=%20%20"] {
+    for query in
+        [unknown, empty, "count=true", "count=True", "page_size=2&page_no=2", "search=%20%20"]
+    {
         let answer = admin.get(&format!("/Client?{query}")).await;
         assert_eq!((answer.status, &answer.text), (200, &plain.text), "{query}");
     }
@@ -217,7 +289,9 @@ async fn unknown_query_keys_are_ignored(server: &Server) {
     assert_eq!((&first["page_no"], &first["clients"][0]["name"]), (&json!(1), &json!("a")));
     let id = &first["clients"][0]["id"];
     let record = admin.get(&format!("/Client/{id}")).await;
-    let same = admin.get(&format!("/Client/{id}?{unknown}&includedetails=&includediagramdetails=False")).await;
+    let same = admin
+        .get(&format!("/Client/{id}?{unknown}&includedetails=&includediagramdetails=False"))
+        .await;
     assert_eq!(same.text, record.text);
     admin.post(&format!("/Client?{unknown}"), json!({"name": "d"})).await.expect(201);
     admin.delete(&format!("/Client/{id}?{unknown}")).await.expect(200);
@@ -232,17 +306,25 @@ async fn a_strict_server_refuses_what_it_does_not_know() {
         let record = format!("/Client/{id}");
         for name in ["tenant", "activeStatus", "inactive", "isactive", "paginate"] {
             for path in ["/Client", record.as_str(), "/Tax"] {
-                let errors = admin.get(&format!("{path}?{name}=1")).await.expect_error(400, "validation");
+                let errors =
+                    admin.get(&format!("{path}?{name}=1")).await.expect_error(400, "validation");
                 assert!(errors[name.to_ascii_lowercase()].is_array(), "{path} {name}: {errors}");
             }
             admin.get(&format!("/Client?{name}=")).await.expect(200);
         }
         admin.post("/Client?foo=1", json!({"name": "No"})).await.expect_error(400, "validation");
         admin.delete(&format!("{record}?foo=1")).await.expect_error(400, "validation");
-        admin.get("/Client?pageinate=False&count=50&includeinactive=False&includeactive=True").await.expect(200);
-        let both = admin.get("/Client?foo=1&bar=2&page_size=abc").await.expect_error(400, "validation");
+        admin
+            .get("/Client?pageinate=False&count=50&includeinactive=False&includeactive=True")
+            .await
+            .expect(200);
+        let both =
+            admin.get("/Client?foo=1&bar=2&page_size=abc").await.expect_error(400, "validation");
         assert_eq!(names(&both), ["bar", "foo", "page_size"]);
-        let errors = admin.post("/Client", json!([{"name": "A", "nonsense": 1, "site_update": [{"name": "S", "odd": 2}]}]));
+        let errors = admin.post(
+            "/Client",
+            json!([{"name": "A", "nonsense": 1, "site_update": [{"name": "S", "odd": 2}]}]),
+        );
         let errors = errors.await.expect_error(400, "validation");
         assert_eq!(names(&errors), ["[0].nonsense", "[0].site_update[0].odd"]);
         let list = admin.get("/Client").await.expect(200);
@@ -258,28 +340,57 @@ fn names(errors: &Value) -> Vec<String> {
 
 async fn booleans_have_six_spellings(server: &Server) {
     let admin = server.admin().await;
-    admin.post("/Client", json!([{"name": "on"}, {"name": "off", "inactive": true}])).await.expect(201);
-    for (spelling, count) in [("true", 2), ("True", 2), ("1", 2), ("false", 1), ("False", 1), ("0", 1)] {
+    admin
+        .post("/Client", json!([{"name": "on"}, {"name": "off", "inactive": true}]))
+        .await
+        .expect(201);
+    for (spelling, count) in
+        [("true", 2), ("True", 2), ("1", 2), ("false", 1), ("False", 1), ("0", 1)]
+    {
         let list = admin.get(&format!("/Client?includeinactive={spelling}")).await.expect(200);
         assert_eq!(list["record_count"], count, "{spelling}");
         let paged = admin.get(&format!("/Client?pageinate={spelling}")).await.expect(200);
         assert_eq!(paged.get("page_no").is_some(), count == 2, "{spelling}");
     }
     for (name, wrong) in [
-        ("includeinactive", "yes"), ("includeactive", "2"), ("pageinate", "maybe"), ("idonly", "-1"),
-        ("orderdesc", "desc"), ("showcounts", "1.0"), ("includenotes", "x"), ("page_size", "abc"), ("page_no", "1.5"),
-        ("page_size", "0"), ("page_size", "-5"), ("page_no", "-1"), ("count", "many"), ("count", "-1"),
-        ("page_size", "99999999999"), ("include_custom_fields", "1,x"), ("sitefields", "a"), ("toplevel_id", "one"),
-        ("activeinactive", "true"), ("activeinactive", "a,b"), ("lastupdatefromdate", "yesterday"),
-        ("lastupdatetodate", "2026-13-01"), ("domain", "nowhere"),
+        ("includeinactive", "yes"),
+        ("includeactive", "2"),
+        ("pageinate", "maybe"),
+        ("idonly", "-1"),
+        ("orderdesc", "desc"),
+        ("showcounts", "1.0"),
+        ("includenotes", "x"),
+        ("page_size", "abc"),
+        ("page_no", "1.5"),
+        ("page_size", "0"),
+        ("page_size", "-5"),
+        ("page_no", "-1"),
+        ("count", "many"),
+        ("count", "-1"),
+        ("page_size", "99999999999"),
+        ("include_custom_fields", "1,x"),
+        ("sitefields", "a"),
+        ("toplevel_id", "one"),
+        ("activeinactive", "true"),
+        ("activeinactive", "a,b"),
+        ("lastupdatefromdate", "yesterday"),
+        ("lastupdatetodate", "2026-13-01"),
+        ("domain", "nowhere"),
     ] {
-        let errors = admin.get(&format!("/Client?{name}={wrong}")).await.expect_error(400, "validation");
+        let errors =
+            admin.get(&format!("/Client?{name}={wrong}")).await.expect_error(400, "validation");
         assert_eq!(names(&errors), [name], "{wrong}");
     }
     let id = admin.get("/Client").await.expect(200)["clients"][0]["id"].clone();
-    let errors = admin.get(&format!("/Client/{id}?includedetails=perhaps")).await.expect_error(400, "validation");
+    let errors = admin
+        .get(&format!("/Client/{id}?includedetails=perhaps"))
+        .await
+        .expect_error(400, "validation");
     assert_eq!(names(&errors), ["includedetails"]);
-    let errors = admin.post("/Client?dryrun=perhaps", json!({"name": "x"})).await.expect_error(400, "validation");
+    let errors = admin
+        .post("/Client?dryrun=perhaps", json!({"name": "x"}))
+        .await
+        .expect_error(400, "validation");
     assert_eq!(names(&errors), ["dryrun"]);
 }
 
@@ -306,98 +417,7 @@ async fn integer_lists_have_three_spellings(server: &Server) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn weird_requests_get_an_answer_that_a_client_can_read() {
-    for database in [Database::Sqlite, Database::Postgres] {
-        let server = Server::start(database).await;
-        let admin = server.admin().await;
-        admin.post("/Client", json!([{"name": "Acme"}, {"name": "Beta"}])).await.expect(201);
-        weird_queries(&admin).await;
-        weird_bodies(&admin).await;
-    }
-}
-
-const WEIRD: &[&str] = &[
-    "%00", "a%00b", "%FF%FE", "%", "%zz", "'", "\"", "\\", "%25", "_", ";--", "NaN", "-0", "1e999", "[]", "{}", "null",
-    "[{}]", "[null]", "[[]]", "2147483648", "-2147483648", "9223372036854775808", "%F0%9F%98%80", "%ED%A0%80", "+", ",",
-    "true,true,true", "0001-01-01", "9999-12-31T23:59:59.9999999Z", "-009999-01-01T00:00:00Z", "1900-01-01",
-    "2026-02-30", "T", "%E0%B8%81%CC%81", "$1", "?1", ":a", "*", "name", "id", "use", "customfields",
-];
-
-/// Every parameter with every odd value, on lists of several kinds and on one record.
-async fn weird_queries(admin: &Actor) {
-    let names = [
-        "pageinate", "page_no", "page_size", "count", "order", "order3", "orderdesc", "search", "search_name_only",
-        "advanced_search", "idonly", "includeactive", "activeinactive", "lastupdatefromdate", "lastupdatetodate",
-        "include_custom_fields", "sitefields", "toplevel_id", "domain", "sentinelid", "xerotenantid", "client_id",
-        "stocklocation", "type", "view_id", "columns_id", "tickettype_id", "integration_type", "includedetails",
-    ];
-    for value in WEIRD {
-        for name in names {
-            for path in ["/Client", "/Site", "/Supplier", "/Tax", "/Client/1"] {
-                check(&format!("GET {path}?{name}={value}"), &admin.get(&format!("{path}?{name}={value}")).await);
-            }
-        }
-        let both = format!("/Client?search=a&search_name_only={value}");
-        check(&both, &admin.get(&both).await);
-        check(value, &admin.get(&format!("/Client/{value}")).await);
-        check(value, &admin.get(&format!("/{value}")).await);
-        for filter_type in [0, 3, 4, 6, 9, 11] {
-            for field in ["name", "id", "inactive", "hourlyrate", "calldate", "customfields", "CFx", "toplevel_name"] {
-                for encoded in [format!("\"{value}\""), (*value).to_owned(), format!("[\"{value}\"]"), "\"\\u0000\"".to_owned()] {
-                    let filter = format!(
-                        "[{{\"filter_name\":\"{field}\",\"filter_type\":{filter_type},\"filter_value\":{encoded}}}]"
-                    );
-                    check(&filter, &admin.get(&format!("/Client?advanced_search={}", encode(&filter))).await);
-                }
-            }
-        }
-    }
-}
-
-/// Every kind of value in fields of every type, and bodies that are hardly JSON.
-async fn weird_bodies(admin: &Actor) {
-    let values = [
-        "null", "true", "-0", "-0.0", "1e400", "1e-400", "1E+2", "12.5", "123456789012345678901234567890", "0.1e1",
-        "\"\"", "\" \"", "\"\\u0000\"", "\"\\ud800\"", "\"\\uFFFF\"", "\"12\"", "\"NaN\"", "[]", "[null]", "[[]]", "{}",
-        "{\"$serde_json::private::Number\":\"x\"}", "{\"$serde_json::private::Number\":\"1\"}", "[{\"id\":-1}]",
-        "[{\"id\":999999}]", "{\"id\":1}", "\"0001-01-01T00:00:00\"", "\"9999-12-31T23:59:59-12:00\"",
-    ];
-    let fields = [
-        "id", "name", "toplevel_id", "toplevel_name", "inactive", "hourlyrate", "passportal_id", "calldate", "website",
-        "site_update", "customfields", "site_fields", "popup_notes", "areaitems", "azure_tenants", "main_site_id",
-        "newclient_delivery_address", "override_org_address", "allowed_tickettypes", "colour", "_isimport", "_warning",
-        "use", "client_to_invoice", "accountsemailaddress", "newclient_contactname", "newclient_timezone",
-    ];
-    for value in values {
-        for field in fields {
-            let body = format!("[{{\"name\":\"Weird {field}\",\"{field}\":{value}}}]");
-            let answer = admin.post_text("/Client?dryrun=true", "application/json", body.clone()).await;
-            check(&body, &answer);
-        }
-    }
-    let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
-    let deep_object = format!("{}1{}", "{\"name\":".repeat(500), "}".repeat(500));
-    for body in [
-        "", " ", "null", "1", "\"x\"", "[", "{", "{]", "[1]", "[null]", "[{}", "[{},]", "{\"a\":}", "nul", "\u{feff}[]",
-        "[{\"name\":\"x\"}] y", "{'name':'x'}", "<xml/>", "name=x", &deep, &deep_object, "[[[{\"name\":\"x\"}]]]",
-    ] {
-        for path in ["/Client", "/Site", "/Settings", "/auth/token", "/Client/1", "/nothing"] {
-            check(body, &admin.post_text(path, "application/json", body).await);
-        }
-    }
-}
-
 /// A text as a value in a query string.
 pub fn encode(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
-}
-
-#[track_caller]
-fn check(what: &str, answer: &aureole_testkit::Answer) {
-    assert!(answer.status < 500, "{what}: {} {}", answer.status, answer.text);
-    assert!(answer.header("content-type").starts_with("application/json"), "{what}");
-    assert!(!answer.header("x-request-id").is_empty(), "{what}");
-    let body = answer.json();
-    assert!(answer.status < 400 || body["Message"].is_string() || body["error"].is_string(), "{what}: {body}");
 }

@@ -55,7 +55,8 @@ async fn an_id_decides_between_create_and_update(server: &Server) {
         assert!(id(&made) > 0, "{made}");
     }
     let first = client(&admin, "No id").await;
-    let changed = admin.post("/api/Client", json!([{ "id": id(&first), "notes": "n" }])).await.expect(200);
+    let changed =
+        admin.post("/api/Client", json!([{ "id": id(&first), "notes": "n" }])).await.expect(200);
     assert_eq!(id(&changed), id(&first));
     assert_eq!(changed["name"], "No id");
     let body = json!([{ "name": "Never" }, { "id": 999_999, "name": "Gone" }]);
@@ -74,7 +75,8 @@ async fn the_reply_has_the_shape_and_order_of_the_request(server: &Server) {
     assert!(one.is_object());
     let body = json!([{ "name": "Zulu" }, { "id": id(&one), "ref": "r" }, { "name": "Alpha" }]);
     let mixed = admin.post("/api/Client", body).await.expect(201);
-    let order: Vec<&str> = mixed.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+    let order: Vec<&str> =
+        mixed.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
     assert_eq!(order, ["Zulu", "One", "Alpha"]);
     let body = json!([{ "id": id(&one), "ref": "s" }, { "id": id(&bare), "ref": "t" }]);
     let updates = admin.post("/api/Client", body).await.expect(200);
@@ -82,7 +84,10 @@ async fn the_reply_has_the_shape_and_order_of_the_request(server: &Server) {
     let nested = admin.post("/api/Client", json!([[{ "name": "Inner" }]])).await.expect(201);
     assert_eq!(nested["name"], "Inner");
     assert_eq!(admin.post("/api/Client", json!([])).await.expect(200), json!([]));
-    admin.post_text("/api/Client", "text/plain", "[]").await.expect_error(415, "unsupported_media_type");
+    admin
+        .post_text("/api/Client", "text/plain", "[]")
+        .await
+        .expect_error(415, "unsupported_media_type");
 }
 
 async fn one_bad_record_stops_the_whole_request(server: &Server) {
@@ -90,7 +95,8 @@ async fn one_bad_record_stops_the_whole_request(server: &Server) {
     let body = json!([{ "name": "Good" }, { "name": "Also good" }, { "name": "  " }]);
     let errors = admin.post("/api/Client", body).await.expect_error(400, "validation");
     assert!(errors["[2].name"].is_array(), "{errors}");
-    let errors = admin.post("/api/Client", json!({ "name": "" })).await.expect_error(400, "validation");
+    let errors =
+        admin.post("/api/Client", json!({ "name": "" })).await.expect_error(400, "validation");
     assert!(errors["name"].is_array(), "{errors}");
     let body = json!([{ "name": "Nested", "site_update": [{ "name": "Depot" }, { "name": "" }] }]);
     let errors = admin.post("/api/Client", body).await.expect_error(400, "validation");
@@ -108,8 +114,14 @@ async fn every_problem_is_named_at_once(server: &Server) {
     ]);
     let errors = admin.post("/api/Client", body).await.expect_error(400, "validation");
     let paths: Vec<&String> = errors.as_object().unwrap().keys().collect();
-    for path in ["[0].name", "[0].colour", "[0].discountperc", "[1].pritech", "[1].accountsemailaddress", "[1].paymentterms"]
-    {
+    for path in [
+        "[0].name",
+        "[0].colour",
+        "[0].discountperc",
+        "[1].pritech",
+        "[1].accountsemailaddress",
+        "[1].paymentterms",
+    ] {
         assert!(paths.iter().any(|found| *found == path), "{path} of {paths:?}");
     }
     assert_eq!(paths.len(), 6, "{paths:?}");
@@ -135,7 +147,8 @@ async fn omitted_null_and_value_are_three_things(server: &Server) {
 async fn read_only_fields_are_ignored(server: &Server) {
     let admin = server.admin().await;
     let made = client(&admin, "Acme").await;
-    let mut read = get(&admin, "Client", id(&made), "?includedetails=true&includeactivity=true").await;
+    let mut read =
+        get(&admin, "Client", id(&made), "?includedetails=true&includeactivity=true").await;
     read["datecreated"] = json!("2001-01-01T00:00:00");
     read["toplevel_name"] = json!("Nowhere");
     read["main_site_name"] = json!("Nowhere");
@@ -156,7 +169,10 @@ async fn read_only_fields_are_ignored(server: &Server) {
     read["clientsite_name"] = json!("a/b");
     read["item_quantity_in_stock"] = json!(7);
     let posted = admin.post("/api/Site", json!([read])).await.expect(200);
-    assert_eq!((&posted["client_name"], &posted["clientsite_name"]), (&json!("Acme"), &json!("Acme/Main")));
+    assert_eq!(
+        (&posted["client_name"], &posted["clientsite_name"]),
+        (&json!("Acme"), &json!("Acme/Main"))
+    );
 }
 
 async fn unknown_fields_are_reported_in_a_warning(server: &Server) {
@@ -181,7 +197,10 @@ async fn numbers_texts_and_dates_are_read_generously(server: &Server) {
     assert_eq!((&made["name"], &made["website"]), (&json!("Acme"), &json!("acme.example")));
     assert_eq!(made["accountsemailaddress"], "a@b.example");
     assert_eq!((&made["paymentterms"], &made["customertype"]), (&json!(12), &json!(12)));
-    assert_eq!((made["hourlyrate"].to_string(), made["chargehours"].to_string()), ("19.99".into(), "7.5".into()));
+    assert_eq!(
+        (made["hourlyrate"].to_string(), made["chargehours"].to_string()),
+        ("19.99".into(), "7.5".into())
+    );
     assert_eq!(made["passportal_id"], json!(9_007_199_254_740_993_i64));
     assert_eq!(made["calldate"], "2026-03-04T03:06:07.123");
     assert_eq!(made["announcedate"], "2026-03-04T00:00:00");
@@ -214,13 +233,20 @@ async fn numbers_texts_and_dates_are_read_generously(server: &Server) {
 
 async fn a_dry_run_writes_nothing(server: &Server) {
     let admin = server.admin().await;
-    let would = admin.post("/api/Client?dryrun=true", json!([{ "name": "Acme" }])).await.expect(201);
+    let would =
+        admin.post("/api/Client?dryrun=true", json!([{ "name": "Acme" }])).await.expect(201);
     assert_eq!((&would["name"], &would["main_site_name"]), (&json!("Acme"), &json!("Main")));
     assert_eq!(admin.get("/api/Client").await.expect(200)["record_count"], 0);
     assert_eq!(admin.get("/api/Site").await.expect(200)["record_count"], 0);
-    admin.post("/api/Client?dryrun=true", json!([{ "name": "" }])).await.expect_error(400, "validation");
+    admin
+        .post("/api/Client?dryrun=true", json!([{ "name": "" }]))
+        .await
+        .expect_error(400, "validation");
     let made = client(&admin, "Acme").await;
-    let would = admin.post("/api/Client?dryrun=true", json!({ "id": id(&made), "name": "Beta" })).await.expect(200);
+    let would = admin
+        .post("/api/Client?dryrun=true", json!({ "id": id(&made), "name": "Beta" }))
+        .await
+        .expect(200);
     assert_eq!(would["name"], "Beta");
     let gone = admin.delete(&format!("/api/Client/{}?dryrun=true", id(&made))).await.expect(200);
     assert_eq!(id(&gone), id(&made));
@@ -234,7 +260,8 @@ async fn a_bulk_request_keeps_the_good_records(server: &Server) {
         { "name": "Good" }, { "name": "" }, { "id": id(&known), "ref": "r" }, { "id": 999_999 }, { "name": "known" },
     ]);
     let results = admin.post("/api/Client?bulkresponse=true", body).await.expect(200);
-    let statuses: Vec<i64> = results.as_array().unwrap().iter().map(|row| row["status"].as_i64().unwrap()).collect();
+    let statuses: Vec<i64> =
+        results.as_array().unwrap().iter().map(|row| row["status"].as_i64().unwrap()).collect();
     assert_eq!(statuses, [201, 400, 200, 404, 400]);
     for at in 0..5 {
         assert_eq!(results[at]["index"], at);
@@ -258,7 +285,9 @@ async fn tags_guard_against_lost_updates(server: &Server) {
         let body = json!({ "id": id(&made), "ref": "r" });
         async move {
             let request = admin.request(method.clone(), &path).header(name, tag);
-            admin.send(if method == reqwest::Method::POST { request.json(&body) } else { request }).await
+            admin
+                .send(if method == reqwest::Method::POST { request.json(&body) } else { request })
+                .await
         }
     };
     let same = send(reqwest::Method::GET, path.clone(), "if-none-match", tag.clone()).await;
@@ -270,7 +299,9 @@ async fn tags_guard_against_lost_updates(server: &Server) {
     send(reqwest::Method::POST, "/api/Client".into(), "if-match", tag.clone())
         .await
         .expect_error(412, "precondition_failed");
-    send(reqwest::Method::DELETE, path.clone(), "if-match", tag).await.expect_error(412, "precondition_failed");
+    send(reqwest::Method::DELETE, path.clone(), "if-match", tag)
+        .await
+        .expect_error(412, "precondition_failed");
     let current = moved.header("etag").to_owned();
     send(reqwest::Method::DELETE, path, "if-match", current).await.expect(200);
 }
@@ -280,18 +311,23 @@ async fn an_unchanged_record_keeps_its_tag(server: &Server) {
     let made = client(&admin, "Acme").await;
     let path = format!("/api/Client/{}", id(&made));
     let before = admin.get(&path).await.header("etag").to_owned();
-    let ticket = json!({ "summary": "Broken", "client_id": id(&made), "site_id": made["main_site_id"] });
+    let ticket =
+        json!({ "summary": "Broken", "client_id": id(&made), "site_id": made["main_site_id"] });
     make(&admin, "Tickets", ticket).await;
     assert_eq!(admin.get(&format!("{path}?includeactivity=true")).await.header("etag"), before);
 }
 
 async fn an_import_is_marked_in_the_history(server: &Server) {
     let admin = server.admin().await;
-    let made = make(&admin, "Client", json!({ "name": "Acme", "_isimport": true, "_importtype": "csv" })).await;
+    let made =
+        make(&admin, "Client", json!({ "name": "Acme", "_isimport": true, "_importtype": "csv" }))
+            .await;
     assert!(made.get("_isimport").is_none() && made.get("_importtype").is_none(), "{made}");
-    let history = admin.get(&format!("/api/History?entity=Client&id={}", id(&made))).await.expect(200);
+    let history =
+        admin.get(&format!("/api/History?entity=Client&id={}", id(&made))).await.expect(200);
     assert_eq!(history[0]["imported"], true, "{history}");
     let other = client(&admin, "Beta").await;
-    let history = admin.get(&format!("/api/History?entity=Client&id={}", id(&other))).await.expect(200);
+    let history =
+        admin.get(&format!("/api/History?entity=Client&id={}", id(&other))).await.expect(200);
     assert_eq!(history[0]["imported"], false, "{history}");
 }

@@ -1,10 +1,11 @@
 //! Published client programs against a running server, on both databases.
 //!
 //! The programs are used as their authors publish them; what each one sends and needs is written
-//! in `docs/clients.md`. They need `curl`, `bash` and Python 3.10 or newer with its venv module,
-//! and once the Python package index.
+//! in `docs/clients.md`. They need `curl`, `bash`, Python 3.10 or newer with its venv module and
+//! Node.js 18 or newer with npm, and once the Python package index and the npm registry.
 
 mod curl;
 mod halopsa_pypi;
+mod n8n;
 mod program;
 mod python;

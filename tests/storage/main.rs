@@ -4,3 +4,5 @@
 mod auth;
 #[cfg(test)]
 mod executor;
+#[cfg(test)]
+mod records;

@@ -115,7 +115,8 @@ fn paths(out: &mut String) {
         };
         let right = match endpoint.guard {
             Guard::Areas(areas) => {
-                let names: Vec<String> = areas.iter().map(|area| format!("`{}`", area.name())).collect();
+                let names: Vec<String> =
+                    areas.iter().map(|area| format!("`{}`", area.name())).collect();
                 names.join(", ")
             }
             Guard::Definitions => "any token; `admin` to write".to_owned(),
@@ -149,7 +150,10 @@ fn protocol(out: &mut String) {
 
 fn every_list(out: &mut String) {
     line(out, "\n## Parameters of every list\n");
-    line(out, "`pageinate`, `page_no` and `page_size` count where the list has an envelope only.\n");
+    line(
+        out,
+        "`pageinate`, `page_no` and `page_size` count where the list has an envelope only.\n",
+    );
     parameter_table("", At::List, COMMON, out);
 }
 
@@ -220,9 +224,18 @@ fn schemas() -> BTreeMap<&'static str, &'static Schema> {
 
 fn records(out: &mut String) {
     line(out, "\n# Records\n");
-    line(out, "**core**: in every full reply, with a typed default when unset; the others only when set.");
-    line(out, "**light**: in list rows too. **read**: never accepted from a caller; **follows**: the current");
-    line(out, "name of the record that the id beside it points at; **write**: accepted, never returned.");
+    line(
+        out,
+        "**core**: in every full reply, with a typed default when unset; the others only when set.",
+    );
+    line(
+        out,
+        "**light**: in list rows too. **read**: never accepted from a caller; **follows**: the current",
+    );
+    line(
+        out,
+        "name of the record that the id beside it points at; **write**: accepted, never returned.",
+    );
     for entity in ENTITIES {
         let path = match endpoints::of_kind(entity.kind) {
             Some(endpoint) => format!("`/{}`", endpoint.path),
@@ -258,7 +271,13 @@ fn fields(schema: &'static Schema, entity: Option<&Entity>, out: &mut String) {
         });
         let state = state(schema, entity, field);
         let mut row = String::new();
-        let _ = write!(row, "| `{}` | {} | {} | {state} |", field.name, type_of(field.kind), notes.join(", "));
+        let _ = write!(
+            row,
+            "| `{}` | {} | {} | {state} |",
+            field.name,
+            type_of(field.kind),
+            notes.join(", ")
+        );
         line(out, row);
     }
 }
@@ -296,7 +315,11 @@ fn state(schema: &'static Schema, entity: Option<&Entity>, field: &Field) -> Str
     let implied = match (field.mode, field.source) {
         // Every reply with something to say about a record has it.
         (Mode::Out, _) => State::Works,
-        (Mode::Secret, _) => return format!("{}: nothing encrypts secrets at rest yet", State::NotYet.text()),
+        // Every write marks its history with it, whatever the kind.
+        (Mode::In, _) if entity.is_some() && field.name == "_isimport" => State::Works,
+        (Mode::Secret, _) => {
+            return format!("{}: nothing encrypts secrets at rest yet", State::NotYet.text());
+        }
         (Mode::In, _) | (_, Source::Rule) => State::NotYet,
         // Inside another record everything is kept as it came.
         _ if entity.is_none() => State::Stored,
@@ -309,7 +332,7 @@ fn state(schema: &'static Schema, entity: Option<&Entity>, field: &Field) -> Str
 }
 
 fn is_address(kind: Kind) -> bool {
-    matches!(kind, Kind::Object(schema) if schema.name == EntityKind::Address.entity().schema.name || schema.name == "AddressStore")
+    matches!(kind, Kind::Object(schema) if schema.name == EntityKind::Address.entity().schema.name)
 }
 
 /// The id, and the dates that a create sets.

@@ -192,7 +192,11 @@ async fn both_databases_have_the_same_tables_and_indexes() {
         };
         assert_eq!(plain(columns), plain(&theirs[table]), "{table}");
     }
-    assert_eq!(sqlite.indexes().await, postgres.indexes().await);
+    // PostgreSQL limits an index entry, so that its indexes end before a long text.
+    let short = |line: String| line.replace(",search_key", "").replace(",contact_key", "");
+    let sqlite: BTreeSet<String> = sqlite.indexes().await.into_iter().map(short).collect();
+    let postgres: BTreeSet<String> = postgres.indexes().await.into_iter().map(short).collect();
+    assert_eq!(sqlite, postgres);
 }
 
 #[tokio::test(flavor = "multi_thread")]

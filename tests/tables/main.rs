@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod catalogue;
+mod compatibility;
 mod database;
 mod isolation;
 mod methods;

@@ -30,6 +30,11 @@ const fn allowed(
 
 const ALLOWED: &[Allowed] = &[
     allowed("Site", "client_id", "type", "an id, whole like every other reference to a client"),
+    allowed("PrepayHistory", "reverses_id", "added", "links a reversal to its lot, so that it is made once"),
+    allowed("ViewLists", "type", "type", "what the view is of: its number, or its name as text"),
+    allowed("ViewColumns", "type", "type", "what the profile is of: its number, or its name as text"),
+    allowed("ViewLists", "order", "added", "the order that a saved view gives its rows"),
+    allowed("ViewLists", "columns_id", "added", "the column profile of a saved view, as lists call it"),
     allowed("Users_List", "site_id", "type", "an id, whole like every other reference to a site"),
 ];
 

@@ -22,11 +22,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits {
-            text_chars: 1_000_000,
-            elements: 10_000,
-            problems: 100,
-        }
+        Limits { text_chars: 1_000_000, elements: 10_000, problems: 100 }
     }
 }
 
@@ -58,7 +54,7 @@ impl Problems {
 #[derive(Clone, Debug, Default)]
 pub struct Change {
     values: BTreeMap<usize, Option<Value>>,
-    /// Names that the catalogue does not know.
+    /// Names that the catalogue does not know, those of nested objects with their path.
     pub unknown: Vec<String>,
 }
 
@@ -80,9 +76,7 @@ impl Change {
         self.values.remove(&key.0)
     }
     pub fn iter(&self) -> impl Iterator<Item = (Key, &Option<Value>)> {
-        self.values
-            .iter()
-            .map(|(&position, value)| (Key(position), value))
+        self.values.iter().map(|(&position, value)| (Key(position), value))
     }
     /// The text that the body sets; empty when absent or cleared.
     pub fn text(&self, key: Key) -> &str {
@@ -95,11 +89,7 @@ impl Change {
 
 /// Joins a path prefix and a field name.
 pub fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// Checks one object of a body against a schema.
@@ -111,6 +101,7 @@ pub fn accept(
     problems: &mut Problems,
 ) -> Change {
     let mut change = Change::default();
+    let mut checker = Checker { limits, problems, unknown: Vec::new() };
     let index = schema.index();
     for (name, value) in body {
         let Some(&position) = index.get(name.as_str()) else {
@@ -125,108 +116,98 @@ pub fn accept(
             change.values.insert(position, None);
             continue;
         }
-        let checker = Checker { limits, problems };
         if let Some(value) = checker.field(field, value, &join(path, name)) {
             change.values.insert(position, value);
         }
     }
+    let relative = |full: String| match full.strip_prefix(path) {
+        Some(rest) => rest.trim_start_matches('.').to_owned(),
+        None => full,
+    };
+    change.unknown.extend(checker.unknown.into_iter().map(relative));
     change
 }
 
 struct Checker<'a> {
     limits: &'a Limits,
     problems: &'a mut Problems,
+    /// Unknown names in nested objects, by their whole path.
+    unknown: Vec<String>,
 }
 
 impl Checker<'_> {
     /// The canonical value; `Some(None)` when the value means "unset"; `None` after a problem.
-    fn field(self, field: &Field, value: &Value, path: &str) -> Option<Option<Value>> {
+    fn field(&mut self, field: &Field, value: &Value, path: &str) -> Option<Option<Value>> {
         let limits = self.limits;
-        let problems = self.problems;
-        if problems.len() >= limits.problems {
+        if self.problems.len() >= limits.problems {
             return None;
         }
         let checked = match field.kind {
-            Kind::Object(schema) => nested(schema, value, path, limits, problems)?,
-            Kind::List(schema) => list(value, path, limits, problems, |item, path, problems| {
-                nested(schema, item, path, limits, problems)
+            Kind::Object(schema) => self.nested(schema, value, path)?,
+            Kind::List(schema) => {
+                self.list(value, path, |this, item, path| this.nested(schema, item, path))?
+            }
+            Kind::IntList => self.list(value, path, |this, item, path| {
+                let checked = integer(item, i64::from(i32::MIN), i64::from(i32::MAX));
+                this.report(checked, path)
             })?,
-            Kind::IntList => list(value, path, limits, problems, |item, path, problems| {
-                report(
-                    integer(item, i64::from(i32::MIN), i64::from(i32::MAX)),
-                    path,
-                    problems,
-                )
+            Kind::TextList => self.list(value, path, |this, item, path| {
+                this.report(text(item, limits.text_chars), path)
             })?,
-            Kind::TextList => list(value, path, limits, problems, |item, path, problems| {
-                report(text(item, limits.text_chars), path, problems)
-            })?,
-            Kind::AnyList => list(value, path, limits, problems, |item, _, _| {
-                Some(item.clone())
-            })?,
-            _ => report(scalar(field, value, limits), path, problems)?,
+            Kind::AnyList => self.list(value, path, |_, item, _| Some(item.clone()))?,
+            _ => self.report(scalar(field, value, limits), path)?,
         };
         let unset = matches!(field.kind, Kind::DateTime) && checked.as_str() == Some("");
         Some(if unset { None } else { Some(checked) })
     }
-}
 
-fn report(result: Result<Value, String>, path: &str, problems: &mut Problems) -> Option<Value> {
-    result.map_err(|message| problems.add(path, message)).ok()
-}
+    fn report(&mut self, result: Result<Value, String>, path: &str) -> Option<Value> {
+        result.map_err(|message| self.problems.add(path, message)).ok()
+    }
 
-/// One element of a nested collection. Explicit nulls stay, so that a merge can clear with them.
-fn nested(
-    schema: &'static Schema,
-    value: &Value,
-    path: &str,
-    limits: &Limits,
-    problems: &mut Problems,
-) -> Option<Value> {
-    let Value::Object(body) = value else {
-        problems.add(path, "must be an object");
-        return None;
-    };
-    let before = problems.len();
-    let change = accept(schema, body, path, limits, problems);
-    if problems.len() > before {
-        return None;
+    /// One element of a nested collection. Explicit nulls stay, so that a merge can clear with them.
+    fn nested(&mut self, schema: &'static Schema, value: &Value, path: &str) -> Option<Value> {
+        let Value::Object(body) = value else {
+            self.problems.add(path, "must be an object");
+            return None;
+        };
+        let before = self.problems.len();
+        let change = accept(schema, body, path, self.limits, self.problems);
+        let unknown = change.unknown.iter().map(|name| join(path, name));
+        self.unknown.extend(unknown);
+        if self.problems.len() > before {
+            return None;
+        }
+        let mut map = Map::new();
+        for (key, value) in change.values {
+            map.insert(schema.fields[key].name.to_owned(), value.unwrap_or(Value::Null));
+        }
+        Some(Value::Object(map))
     }
-    let mut map = Map::new();
-    for (key, value) in change.values {
-        map.insert(
-            schema.fields[key].name.to_owned(),
-            value.unwrap_or(Value::Null),
-        );
-    }
-    Some(Value::Object(map))
-}
 
-fn list(
-    value: &Value,
-    path: &str,
-    limits: &Limits,
-    problems: &mut Problems,
-    each: impl Fn(&Value, &str, &mut Problems) -> Option<Value>,
-) -> Option<Value> {
-    let Value::Array(items) = value else {
-        problems.add(path, "must be an array");
-        return None;
-    };
-    if items.len() > limits.elements {
-        problems.add(
-            path,
-            format!("must have at most {} elements", limits.elements),
-        );
-        return None;
+    fn list(
+        &mut self,
+        value: &Value,
+        path: &str,
+        each: impl Fn(&mut Self, &Value, &str) -> Option<Value>,
+    ) -> Option<Value> {
+        let Value::Array(items) = value else {
+            self.problems.add(path, "must be an array");
+            return None;
+        };
+        let most = self.limits.elements;
+        if items.len() > most {
+            self.problems.add(path, format!("must have at most {most} elements"));
+            return None;
+        }
+        let before = self.problems.len();
+        let checked: Vec<Value> = items
+            .iter()
+            .enumerate()
+            .filter_map(|(at, item)| each(self, item, &format!("{path}[{at}]")))
+            .collect();
+        (self.problems.len() == before).then_some(Value::Array(checked))
     }
-    let before = problems.len();
-    let checked: Vec<Value> = items
-        .iter()
-        .enumerate()
-        .filter_map(|(at, item)| each(item, &format!("{path}[{at}]"), problems))
-        .collect();
-    (problems.len() == before).then_some(Value::Array(checked))
 }
 
 /// Checks one scalar against its field; the error is a sentence without the field's name.
@@ -241,22 +222,17 @@ pub fn scalar(field: &Field, value: &Value, limits: &Limits) -> Result<Value, St
         Kind::Text => {
             let max = if field.max_chars > 0 {
                 field.max_chars as usize
+            } else if field.name == "name" && field.column {
+                // Names are keys of indexes, which PostgreSQL bounds.
+                255
             } else {
                 limits.text_chars
             };
             let checked = text(value, usize::MAX)?;
-            let checked = if is_trimmed(field.name) {
-                trimmed(&checked)
-            } else {
-                checked
-            };
+            let checked = if is_trimmed(field.name) { trimmed(&checked) } else { checked };
             // The limit counts what is stored, so it is checked after trimming.
             let checked = text(&checked, max)?;
-            if is_email(field.name) {
-                email(checked)
-            } else {
-                Ok(checked)
-            }
+            if is_email(field.name) { email(checked) } else { Ok(checked) }
         }
         _ => Ok(value.clone()),
     }
@@ -360,8 +336,7 @@ fn boolean(value: &Value) -> Result<Value, String> {
         Value::String(text) => parse_bool(text.trim()),
         _ => None,
     };
-    flag.map(Value::Bool)
-        .ok_or_else(|| "must be true or false".to_owned())
+    flag.map(Value::Bool).ok_or_else(|| "must be true or false".to_owned())
 }
 
 /// The spellings of a boolean that clients use, in queries and bodies.

@@ -21,10 +21,15 @@ pub enum Filter {
         position: usize,
         test: Test,
     },
-    /// A test on a custom field's value, by the definition's id and name.
+    /// A test on a value in a list of defined fields (`customfields`, `site_fields`), by the
+    /// definition's id. Until the server has looked the definition up, the id may be 0 and the name
+    /// (without `CF`) says which one is meant. Passes when any one of several values passes.
     Custom {
+        list: &'static str,
         id: i64,
         name: String,
+        /// What an unset value reads as.
+        unset: &'static str,
         test: Test,
     },
     /// The folded word occurs in the search text.
@@ -131,7 +136,9 @@ impl Filter {
             Filter::Any(any) => any.iter().any(|filter| filter.matches(row)),
             Filter::Not(filter) => !filter.matches(row),
             Filter::Field { position, test } => row.passes(*position, test),
-            Filter::Custom { id, name, test } => row.custom_passes(*id, name, test),
+            Filter::Custom { list, id, name, unset, test } => {
+                row.custom_passes(list, *id, name, unset, test)
+            }
             Filter::Search(word) => row.search_key.contains(word.as_str()),
             Filter::NameContains(word) => row.name().contains(word.as_str()),
             Filter::Ids(ids) => ids.binary_search(&row.id).is_ok(),
@@ -212,31 +219,29 @@ impl Row<'_> {
         test.passes(&self.text(position), field.kind)
     }
 
-    /// The value of a custom field is kept as `{"id":…,"name":…,"value":…}` in the document.
-    fn custom_passes(&self, id: i64, name: &str, test: &Test) -> bool {
-        let stored = self
-            .schema
-            .find("customfields")
-            .and_then(|position| self.raw(position));
-        let elements: Vec<serde_json::Value> = stored
-            .and_then(|raw| serde_json::from_str(raw).ok())
-            .unwrap_or_default();
+    /// The value of a defined field is kept as `{"id":…,"name":…,"value":…}` in the document.
+    fn custom_passes(&self, list: &str, id: i64, name: &str, unset: &str, test: &Test) -> bool {
+        let stored = self.schema.find(list).and_then(|position| self.raw(position));
+        let elements: Vec<serde_json::Value> =
+            stored.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
         let element = elements.iter().find(|element| {
-            element
-                .get("id")
-                .and_then(serde_json::Value::as_i64)
-                .is_some_and(|found| found == id)
-                || element
-                    .get("name")
-                    .and_then(serde_json::Value::as_str)
-                    .is_some_and(|found| found == name)
+            let found = element.get("id").and_then(serde_json::Value::as_i64);
+            match id {
+                0 => element.get("name").and_then(serde_json::Value::as_str) == Some(name),
+                _ => found == Some(id),
+            }
         });
-        let value = match element.and_then(|element| element.get("value")) {
-            None | Some(serde_json::Value::Null) => String::new(),
-            Some(serde_json::Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
+        let text = |value: &serde_json::Value| match value {
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
         };
-        test.passes(&value, Kind::Any)
+        match element.and_then(|element| element.get("value")) {
+            None | Some(serde_json::Value::Null) => test.passes(unset, Kind::Any),
+            Some(serde_json::Value::Array(values)) => {
+                values.iter().any(|value| test.passes(&text(value), Kind::Any))
+            }
+            Some(value) => test.passes(&text(value), Kind::Any),
+        }
     }
 }
 

@@ -313,3 +313,48 @@ keys!(
     SITE_ID = "site_id",
     NAME = "name",
 );
+
+keys!(
+    field_info,
+    crate::entities::field_info::FIELD_INFO,
+    NAME = "name",
+    LABEL = "label",
+    TYPE = "type",
+    USAGE = "usage",
+    CHARACTER_LIMIT = "characterlimit",
+    REGEX = "regex",
+    MANDATORY = "mandatory",
+    ENCRYPTED = "isencrypted",
+    MAX_SELECTION = "max_selection",
+    VALUES = "values",
+    NEW_VALUES = "new_values",
+    SEQUENCE = "seq",
+);
+
+keys!(
+    site_field,
+    crate::entities::site_field::FIELD,
+    NAME = "name",
+    LENGTH = "datalength",
+    MANDATORY = "mandatory",
+    VALUES = "values",
+    NEW_VALUES = "new_values",
+    SEQUENCE = "sequence",
+);
+
+keys!(
+    view_list,
+    crate::entities::view_list::VIEW_LISTS,
+    TYPE = "type",
+    FILTERS = "filters",
+    ORDER = "order",
+    COLUMNS_ID = "columns_id",
+    COLUMN_PROFILE_ID = "column_profile_id",
+);
+
+keys!(
+    view_columns,
+    crate::entities::view_columns::VIEW_COLUMNS,
+    TYPE = "type",
+    COLUMNS = "columns",
+);

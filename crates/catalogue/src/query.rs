@@ -3,12 +3,12 @@
 mod advanced;
 mod params;
 
-pub use advanced::advanced_search;
+pub use advanced::{advanced_search, conditions_filter};
 pub use params::Params;
 
 use crate::accept::Problems;
 use crate::entity::Entity;
-use crate::field::Schema;
+use crate::field::{Schema, Source};
 use crate::filter::Filter;
 use crate::render::is_sortable;
 use crate::show::Show;
@@ -192,18 +192,17 @@ fn order(schema: &'static Schema, params: &Params, problems: &mut Problems) -> V
         let Some(name) = params.get(&parameter) else {
             continue;
         };
-        let found = schema
-            .find(name)
-            .or_else(|| schema.find(&name.to_ascii_lowercase()));
-        match found.filter(|&position| is_sortable(&schema.fields[position])) {
-            Some(position) => keys.push(OrderKey {
+        // `use` is a field of the row, with the same text in all rows: it orders nothing.
+        let is_constant = |at: usize| matches!(schema.fields[at].source, Source::Constant(_));
+        if schema.find(name).is_some_and(is_constant) {
+            continue;
+        }
+        match order_position(schema, name) {
+            Ok(position) => keys.push(OrderKey {
                 position,
                 descending,
             }),
-            None => problems.add(
-                parameter,
-                format!("{name:?} is not one of: {}", sortable(schema)),
-            ),
+            Err(message) => problems.add(parameter, message),
         }
     }
     if keys.is_empty() {
@@ -215,6 +214,19 @@ fn order(schema: &'static Schema, params: &Params, problems: &mut Problems) -> V
         }));
     }
     keys
+}
+
+/// The position of a field that can be a key of `order`, by its name.
+///
+/// # Errors
+/// A sentence that lists the names that can.
+pub fn order_position(schema: &'static Schema, name: &str) -> Result<usize, String> {
+    let found = schema
+        .find(name)
+        .or_else(|| schema.find(&name.to_ascii_lowercase()));
+    found
+        .filter(|&position| is_sortable(&schema.fields[position]))
+        .ok_or_else(|| format!("{name:?} is not one of: {}", sortable(schema)))
 }
 
 fn sortable(schema: &Schema) -> String {
@@ -274,13 +286,6 @@ fn search(params: &Params, limits: &ListLimits, problems: &mut Problems) -> Filt
         );
         filters.truncate(limits.words);
     }
-    if params
-        .get("search")
-        .or(name_only)
-        .is_some_and(|term| term.contains('\0'))
-    {
-        problems.add("search", "must not contain a NUL character");
-    }
     Filter::all(filters)
 }
 
@@ -302,7 +307,12 @@ fn last_update(
             Filter::True
         }
         None => match parse_datetime(text).and_then(|text| millis(&text, from)) {
-            Some(millis) => {
+            // "No date" is no bound.
+            Some(None) => {
+                *show = show.with(Show::LAST_UPDATE);
+                Filter::True
+            }
+            Some(Some(millis)) => {
                 *show = show.with(Show::LAST_UPDATE);
                 Filter::Updated { from, millis }
             }
@@ -315,15 +325,20 @@ fn last_update(
 }
 
 /// A stored date-time as milliseconds; an upper bound without a fraction takes in its whole second.
-fn millis(text: &str, from: bool) -> Option<i64> {
+/// `Some(None)` for the empty text that stands for no date.
+fn millis(text: &str, from: bool) -> Option<Option<i64>> {
+    if text.is_empty() {
+        return Some(None);
+    }
     let civil: jiff::civil::DateTime = text.parse().ok()?;
+    // Instants end a day before dates do; programs use the last date for "no upper bound".
     let at = jiff::tz::TimeZone::UTC
         .to_timestamp(civil)
-        .ok()?
+        .unwrap_or(jiff::Timestamp::MAX)
         .as_millisecond();
-    Some(if from || text.contains('.') {
+    Some(Some(if from || text.contains('.') {
         at
     } else {
         at + 999
-    })
+    }))
 }

@@ -12,28 +12,21 @@ pub fn parse_datetime(text: &str) -> Option<String> {
     let text = text.trim();
     let civil = match text.parse::<Timestamp>() {
         Ok(instant) => TimeZone::UTC.to_datetime(instant),
-        Err(_) => text.parse::<DateTime>().ok()?,
+        // The last day that a date can have is no instant: with an offset it would be past the end.
+        Err(_) => text.strip_suffix(['Z', 'z']).unwrap_or(text).parse::<DateTime>().ok()?,
     };
     if !(1..=9999).contains(&civil.year()) {
         return None;
     }
     let stored = format_datetime(civil);
-    Some(if stored == "1900-01-01T00:00:00" {
-        String::new()
-    } else {
-        stored
-    })
+    Some(if stored == "1900-01-01T00:00:00" { String::new() } else { stored })
 }
 
 /// The wire form of a UTC date-time: milliseconds only when there are some.
 pub fn format_datetime(at: DateTime) -> String {
     let millis = at.millisecond();
     let seconds = at.strftime("%Y-%m-%dT%H:%M:%S");
-    if millis == 0 {
-        seconds.to_string()
-    } else {
-        format!("{seconds}.{millis:03}")
-    }
+    if millis == 0 { seconds.to_string() } else { format!("{seconds}.{millis:03}") }
 }
 
 /// The wire form of an instant given in milliseconds since 1970; empty when out of range.
@@ -58,12 +51,20 @@ pub enum DecimalError {
 /// zeros. `places` is the most decimal places that are kept; more are refused, never rounded.
 pub fn parse_decimal(text: &str, places: u32) -> Result<String, DecimalError> {
     let text = text.trim();
-    let parsed = if text.contains(['e', 'E']) {
-        Decimal::from_scientific(text).map_err(|_| DecimalError::NotANumber)?
+    // The decimal library takes underscores between digits; no client means a number by them.
+    if text.contains('_') {
+        return Err(DecimalError::NotANumber);
+    }
+    let parsed = if let Some((digits, exponent)) = text.split_once(['e', 'E']) {
+        match Decimal::from_scientific(text) {
+            Ok(parsed) => parsed,
+            Err(_) => return Err(unreadable(digits, exponent, places)),
+        }
     } else {
         Decimal::from_str_exact(text).map_err(|error| match error {
             rust_decimal::Error::Underflow => DecimalError::TooManyPlaces(places),
             rust_decimal::Error::ExceedsMaximumPossibleValue => DecimalError::OutOfRange,
+            _ if is_plain(text) => DecimalError::OutOfRange,
             _ => DecimalError::NotANumber,
         })?
     };
@@ -75,6 +76,28 @@ pub fn parse_decimal(text: &str, places: u32) -> Result<String, DecimalError> {
         return Err(DecimalError::TooManyPlaces(places));
     }
     Ok(normal.to_string())
+}
+
+/// True for digits with at most one sign in front and one point.
+fn is_plain(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    digits.bytes().any(|byte| byte.is_ascii_digit())
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && digits.matches('.').count() <= 1
+}
+
+/// What is wrong with a number in exponent form that has no decimal of its own.
+fn unreadable(digits: &str, exponent: &str, places: u32) -> DecimalError {
+    let (sign, size) = match exponent.strip_prefix('-') {
+        Some(size) => (-1, size),
+        None => (1, exponent.strip_prefix('+').unwrap_or(exponent)),
+    };
+    let is_exponent = !size.is_empty() && size.bytes().all(|byte| byte.is_ascii_digit());
+    match digits.parse::<Decimal>() {
+        Ok(_) if is_exponent && sign < 0 => DecimalError::TooManyPlaces(places),
+        Ok(_) if is_exponent => DecimalError::OutOfRange,
+        _ => DecimalError::NotANumber,
+    }
 }
 
 /// The form in which text is compared and searched, the same on both databases.

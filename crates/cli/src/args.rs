@@ -51,6 +51,9 @@ pub enum Command {
     /// Demo data
     #[command(subcommand)]
     Demo(Demo),
+    /// What the server does in the background
+    #[command(subcommand)]
+    Jobs(Jobs),
     /// Prepares the database, which every other command does as well
     Migrate,
     /// Prints a script that completes commands and options in a shell
@@ -178,6 +181,12 @@ pub enum Tenant {
     List,
     /// Suspends a tenant: nobody signs in, and its tokens end within five seconds
     Suspend { name: String },
+}
+
+#[derive(Subcommand)]
+pub enum Jobs {
+    /// Does everything that is due now, then ends: buys recurring prepay and top-ups
+    Run,
 }
 
 #[derive(Subcommand)]

@@ -24,6 +24,9 @@ use settings::Settings;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Threads for what takes long.
+const BLOCKING_THREADS: usize = 12;
+
 fn main() -> ExitCode {
     let result = match Args::try_parse() {
         Ok(args) => run(args),
@@ -74,6 +77,8 @@ fn run(args: Args) -> Result<(), Failure> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores)
+        // Slow statements and password hashes; each thread has a heap of its own.
+        .max_blocking_threads(BLOCKING_THREADS)
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(format!("threads can't be started: {error}")))?;
@@ -100,12 +105,19 @@ async fn command(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Agent(args::Agent::Create(new)) => admin::create_agent(&app, new, password).await,
         Command::Tenant(command) => admin::tenant(&app, command).await,
         Command::Demo(args::Demo::Load(load)) => demo::load(&app, load).await,
+        Command::Jobs(args::Jobs::Run) => run_jobs(&app).await,
         // Opened, and so prepared.
         Command::Migrate => output::print("The database is up to date.\n"),
         Command::Serve(_) | Command::Completions { .. } => Ok(()),
     };
     app.db.close().await;
     result
+}
+
+/// Does what a server does every minute.
+async fn run_jobs(app: &Arc<App>) -> Result<(), Failure> {
+    let bought = aureole_server::jobs::run_due(app).await.map_err(Failure::Failed)?;
+    output::print(&format!("Everything that was due is done; {bought} prepay lots were bought.\n"))
 }
 
 /// Opens the database and prepares an empty or older one.

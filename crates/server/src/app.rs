@@ -9,6 +9,7 @@ use aureole_catalogue::query::ListLimits;
 use aureole_storage::Db;
 use aureole_storage::records::Select;
 
+use crate::api::openapi::Docs;
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -25,6 +26,7 @@ pub struct App {
     pub list_limits: ListLimits,
     pub lists: Lists,
     pub metrics: Metrics,
+    pub docs: Docs,
     plans: RwLock<HashMap<(EntityKind, View, Show), Arc<Prepared>>>,
 }
 
@@ -43,6 +45,7 @@ impl App {
         let app = App {
             lists: Lists::new(config.lists.cache_bytes),
             metrics: Metrics::default(),
+            docs: Docs::default(),
             limits: config.accept_limits(),
             list_limits: config.list_limits(),
             plans: RwLock::default(),

@@ -30,6 +30,7 @@ pub struct Endpoint {
 }
 
 const CUSTOMERS: Guard = Guard::Areas(&[Area::Customers]);
+const PREPAY: Guard = Guard::Areas(&[Area::Invoices, Area::Customers]);
 
 const fn endpoint(path: &'static str, kind: EntityKind, place: &'static str, guard: Guard) -> Endpoint {
     Endpoint { path, kind, envelope: None, place, guard, list_params: &[], get_params: &["includedetails"] }
@@ -59,7 +60,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
             "gficlients", "includeazuretenants", "includeinvoicetemplatename", "includenotes",
             "includeqbofields", "include_website", "isjira", "issentinel", "isservicenow",
             "sentinelid", "snowaccountid", "snowclients", "toplevel_id", "ticketarea_id",
-            "integration_type", "integration_tenantids",
+            "integration_type", "integration_tenantids", "view_id", "columns_id", "includecolumns",
         ])
         .get(&[
             "domain", "getavailablerts", "includeactivity", "includedetails", "includediagramdetails",
@@ -70,7 +71,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
         .list(&[
             "azuresites", "client_id", "exclude_internal", "gfisites", "includeaddress",
             "includenonstocklocations", "includenotes", "includestocklocations", "stocklocation",
-            "toplevel_id", "site_id",
+            "toplevel_id", "site_id", "view_id", "columns_id", "includecolumns",
         ])
         .get(&["client_override", "domain", "includeactivity", "includedetails", "tickettype_id"]),
     endpoint("supplier", EntityKind::Supplier, "suppliers", Guard::Areas(&[Area::Suppliers]))
@@ -93,6 +94,10 @@ pub static ENDPOINTS: &[Endpoint] = &[
         .list(&["client_id", "site_id", "user_id", "showall"]),
     endpoint("recurringitem", EntityKind::RecurringItem, "recurringitems", Guard::Areas(&[Area::Items]))
         .list(&["client_id", "pending_recurring_invoice"]),
+    endpoint("clientprepay", EntityKind::PrepayLot, "lots", PREPAY).list(&[
+        "billing_date", "client_id", "client_ids", "contract_id", "ready_for_invoicing",
+    ]),
+    endpoint("prepayuse", EntityKind::PrepayUse, "uses", PREPAY).list(&["client_id", "ticket_id"]),
     endpoint("areaazuretenant", EntityKind::AzureTenant, "azuretenants", CUSTOMERS).list(&[
         "azure_tenant_id", "client_id", "details_id", "ignore_decrypt", "notset",
         "returnalliflinked", "site_id",

@@ -3,6 +3,8 @@
 use aureole_catalogue::Problems;
 use serde_json::{Map, Value, json};
 
+use crate::auth::grants::TokenError;
+
 pub type Result<T> = std::result::Result<T, ApiError>;
 
 /// An answer that is not the one that the caller hoped for.
@@ -10,22 +12,40 @@ pub type Result<T> = std::result::Result<T, ApiError>;
 pub enum ApiError {
     /// Something in the request is wrong; every problem by path. `place` names the collection in
     /// the message: `clients` in `clients[3].name must not be empty`.
-    Validation { place: &'static str, problems: Problems },
+    Validation {
+        place: &'static str,
+        problems: Problems,
+    },
     /// Another record has what must be unique; `id` is the other's, 0 when it was written so
     /// recently that only the database knows.
-    Duplicate { place: &'static str, problems: Problems, id: i64 },
+    Duplicate {
+        place: &'static str,
+        problems: Problems,
+        id: i64,
+    },
     /// Something hangs on the record; the sentence carries the counts.
-    InUse { path: String, message: String, counts: Vec<(&'static str, i64)> },
+    InUse {
+        path: String,
+        message: String,
+        counts: Vec<(&'static str, i64)>,
+    },
     NotFound(String),
     Unauthorized(String),
     /// The token is good and the right is missing; the sentence names the right.
     Forbidden(String),
     PreconditionFailed(String),
-    RateLimited { message: String, retry_after_s: u64 },
-    MethodNotAllowed { allow: &'static str },
+    RateLimited {
+        message: String,
+        retry_after_s: u64,
+    },
+    MethodNotAllowed {
+        allow: &'static str,
+    },
     UnsupportedMediaType(String),
     IdempotencyMismatch,
-    TooLarge { limit_bytes: usize },
+    TooLarge {
+        limit_bytes: usize,
+    },
     /// The database can't answer now.
     Unavailable(String),
     /// A defect of ours; the text is for the log.
@@ -63,7 +83,9 @@ impl ApiError {
             ApiError::UnsupportedMediaType(_) => {
                 (415, "unsupported_media_type", "UnsupportedMediaTypeError")
             }
-            ApiError::IdempotencyMismatch => (422, "idempotency_mismatch", "IdempotencyMismatchError"),
+            ApiError::IdempotencyMismatch => {
+                (422, "idempotency_mismatch", "IdempotencyMismatchError")
+            }
             ApiError::TooLarge { .. } => (413, "too_large", "TooLargeError"),
             ApiError::Unavailable(_) => (503, "unavailable", "UnavailableError"),
             ApiError::Internal(_) => (500, "internal", "InternalError"),
@@ -102,12 +124,30 @@ impl ApiError {
         body
     }
 
+    /// The body with the two members that OAuth prescribes, for requests to the token endpoint.
+    pub fn oauth_body(&self, request_id: &str) -> Value {
+        let mut body = self.body(request_id);
+        body["error"] =
+            json!(if self.status() >= 500 { "server_error" } else { "invalid_request" });
+        body["error_description"] = json!(self.message());
+        body
+    }
+
+    /// The same error about a collection: paths that begin with an index get its name in front.
+    pub fn about(self, collection: &'static str) -> ApiError {
+        match self {
+            ApiError::Validation { place: "", problems } => {
+                ApiError::Validation { place: collection, problems }
+            }
+            other => other,
+        }
+    }
+
     /// A sentence for a person.
     pub fn message(&self) -> String {
         match self {
-            ApiError::Validation { place, problems } | ApiError::Duplicate { place, problems, .. } => {
-                summary(place, problems)
-            }
+            ApiError::Validation { place, problems }
+            | ApiError::Duplicate { place, problems, .. } => summary(place, problems),
             ApiError::InUse { message, .. }
             | ApiError::NotFound(message)
             | ApiError::Unauthorized(message)
@@ -144,6 +184,26 @@ impl ApiError {
         }
         Value::Object(errors)
     }
+}
+
+/// The body of a refused token request: what OAuth prescribes, and what every error has.
+pub fn token_refusal(refusal: &TokenError, request_id: &str) -> Value {
+    let oauth = refusal.body();
+    let message = oauth["error_description"].as_str().unwrap_or_default().to_owned();
+    let alike = match refusal.status() {
+        401 => ApiError::Unauthorized(message.clone()),
+        429 => {
+            let retry_after_s = refusal.retry_after_s().unwrap_or(1);
+            ApiError::RateLimited { message: message.clone(), retry_after_s }
+        }
+        503 => ApiError::Unavailable(String::new()),
+        _ => ApiError::Validation { place: "", problems: Problems::default() },
+    };
+    let mut body = alike.body(request_id);
+    body["Message"] = json!(message);
+    body["error"] = oauth["error"].clone();
+    body["error_description"] = oauth["error_description"].clone();
+    body
 }
 
 /// The first problem, and how many more there are.

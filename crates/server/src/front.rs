@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderName};
+use http::request::Parts;
 use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 
 use aureole_catalogue::{Params, Problems};
 
@@ -58,22 +59,36 @@ impl Call {
 /// Answers one request; whatever happens, the answer is one that a client can read.
 pub async fn handle(app: Arc<App>, peer: IpAddr, request: Request<Incoming>) -> Reply {
     let started = Instant::now();
-    let request_id = request_id(request.headers());
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let answered = std::panic::AssertUnwindSafe(answer(&app, peer, request, &request_id));
+    let (parts, mut body) = request.into_parts();
+    let request_id = request_id(&parts.headers);
+    let method = parts.method.clone();
+    let path = parts.uri.path().to_owned();
+    // A client that waits for leave to send its body is not sending.
+    let waits = parts.headers.contains_key(EXPECT) && parts.headers.contains_key(CONTENT_LENGTH);
+    let answered = std::panic::AssertUnwindSafe(answer(&app, peer, parts, &mut body, &request_id));
     let result = answered.catch_unwind().await.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("");
         Err(ApiError::Internal(format!("panic: {text}")))
     });
+    if !waits && !body.is_end_stream() {
+        drain(&app, body).await;
+    }
     let cause = result.as_ref().err().map(cause);
-    let mut reply = result.unwrap_or_else(|error| reply::error(&error, &request_id));
+    let mut reply = result.unwrap_or_else(|error| refusal(&error, &path, &request_id));
     reply::set(&mut reply, REQUEST_ID.clone(), &request_id);
     let (status, duration) = (reply.status().as_u16(), started.elapsed());
     app.metrics.request(status, duration);
     log(&method, &path, status, duration, &request_id, cause.flatten());
     reply
+}
+
+/// The answer to a failed request. At the token endpoint it also has the members of OAuth's errors.
+fn refusal(error: &ApiError, path: &str, request_id: &str) -> Reply {
+    match routes::find(&wire::fold_path(path)) {
+        Ok(Route::Token) => reply::error(error, &error.oauth_body(request_id)),
+        _ => reply::error(error, &error.body(request_id)),
+    }
 }
 
 /// The text for the log of an error whose cause the caller does not see.
@@ -120,22 +135,24 @@ static START: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
 async fn answer(
     app: &Arc<App>,
     peer: IpAddr,
-    request: Request<Incoming>,
+    parts: Parts,
+    body: &mut Incoming,
     request_id: &str,
 ) -> Result<Reply> {
-    if request.uri().path_and_query().map_or(0, |all| all.as_str().len()) > app.config.limits.url_bytes {
+    if parts.uri.path_and_query().map_or(0, |all| all.as_str().len()) > app.config.limits.url_bytes
+    {
         let limit = app.config.limits.url_bytes;
         return Err(ApiError::invalid("", format!("the address is longer than {limit} bytes")));
     }
-    let route = routes::find(&wire::fold_path(request.uri().path()))?;
+    let route = routes::find(&wire::fold_path(parts.uri.path()))?;
     let allow = route.allow();
-    if request.method() == Method::OPTIONS {
+    if parts.method == Method::OPTIONS {
         let mut reply = reply::json(204, Bytes::new());
         reply.headers_mut().remove(CONTENT_TYPE);
         reply::set(&mut reply, http::header::ALLOW, allow);
         return Ok(reply);
     }
-    let method = match request.method() {
+    let method = match &parts.method {
         &Method::HEAD => Method::GET,
         other => other.clone(),
     };
@@ -143,14 +160,18 @@ async fn answer(
         return Err(ApiError::MethodNotAllowed { allow });
     }
     if let Some(open) = open_route(app, &route, peer, request_id) {
-        return open.run(request).await;
+        return open.run(parts, body).await;
     }
-    let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let authorization = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let now = app.clock.now_ms();
     let caller = app.auth.caller(authorization, now).await;
     let caller = caller.map_err(|error| ApiError::Unauthorized(error.to_string()))?;
-    let params = Params::parse(request.uri().query().unwrap_or(""));
-    let (parts, body) = request.into_parts();
+    let params = Params::parse(parts.uri.query().unwrap_or(""));
+    let mut problems = Problems::default();
+    params.refuse_nul(&mut problems);
+    if !problems.is_empty() {
+        return Err(ApiError::Validation { place: "", problems });
+    }
     let call = Call {
         app: Arc::clone(app),
         caller,
@@ -194,34 +215,39 @@ fn open_route<'a>(
 }
 
 impl Open<'_> {
-    async fn run(self, request: Request<Incoming>) -> Result<Reply> {
+    async fn run(self, parts: Parts, body: &mut Incoming) -> Result<Reply> {
         let app = self.app;
-        let base = base_url(app, request.headers());
+        let base = base_url(app, &parts.headers);
         match self.route {
             Route::Health => Ok(reply::json(200, r#"{"status":"ok"}"#)),
             Route::Ready => {
                 app.db.ping().await?;
                 Ok(reply::json(200, r#"{"status":"ready"}"#))
             }
-            Route::Metrics => {
-                Ok(reply::text(200, "text/plain; version=0.0.4; charset=utf-8", app.metrics.render()))
-            }
+            Route::Metrics => Ok(reply::text(
+                200,
+                "text/plain; version=0.0.4; charset=utf-8",
+                app.metrics.render(),
+            )),
             Route::AuthInfo => {
-                let params = Params::parse(request.uri().query().unwrap_or(""));
+                let params = Params::parse(parts.uri.query().unwrap_or(""));
                 let tenant = params.get("tenant").unwrap_or("default");
                 Ok(reply::value(200, &app.auth.authinfo(&base, tenant)))
             }
             Route::OpenId => Ok(reply::value(200, &app.auth.openid_configuration(&base))),
+            Route::OpenApi => Ok(crate::api::openapi::document(app, &base)),
+            Route::Docs => Ok(crate::api::openapi::page(parts.uri.path())),
+            Route::DocsFile(name) => crate::api::openapi::file(app, name),
             Route::Jwks => Ok(reply::value(200, &app.auth.jwks())),
-            _ => self.token(request).await,
+            _ => self.token(parts, body).await,
         }
     }
 
     /// `POST /auth/token`. Its errors have the shape that OAuth prescribes.
-    async fn token(self, request: Request<Incoming>) -> Result<Reply> {
+    async fn token(self, parts: Parts, body: &mut Incoming) -> Result<Reply> {
         let app = self.app;
-        let (parts, body) = request.into_parts();
-        let text = |name: &HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let text =
+            |name: &HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let length = text(&http::header::CONTENT_LENGTH);
         let body = read_body(app, body, length).await?;
         let base_url = base_url(app, &parts.headers);
@@ -240,8 +266,7 @@ impl Open<'_> {
                 Ok(reply)
             }
             Err(error) => {
-                let mut body = error.body();
-                body["request_id"] = serde_json::json!(self.request_id);
+                let body = crate::error::token_refusal(&error, self.request_id);
                 let mut reply = reply::value(error.status(), &body);
                 if let Some(seconds) = error.retry_after_s() {
                     reply::set(&mut reply, http::header::RETRY_AFTER, &seconds.to_string());
@@ -261,7 +286,8 @@ fn base_url(app: &App, headers: &HeaderMap) -> String {
         return app.config.public_url.trim_end_matches('/').to_owned();
     }
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let host = text("host").filter(|host| host.bytes().all(is_host_byte)).unwrap_or(&app.config.listen);
+    let host =
+        text("host").filter(|host| host.bytes().all(is_host_byte)).unwrap_or(&app.config.listen);
     let scheme = match text("x-forwarded-proto") {
         Some("https") => "https",
         _ => "http",
@@ -274,7 +300,7 @@ fn is_host_byte(byte: u8) -> bool {
 }
 
 /// Reads a body within its limits of size and time.
-async fn read_body(app: &App, body: Incoming, content_length: Option<&str>) -> Result<Bytes> {
+async fn read_body(app: &App, body: &mut Incoming, content_length: Option<&str>) -> Result<Bytes> {
     let limit_bytes = app.config.limits.body_bytes;
     let declared = content_length.and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
     if declared > limit_bytes {
@@ -287,5 +313,25 @@ async fn read_body(app: &App, body: Incoming, content_length: Option<&str>) -> R
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(ApiError::TooLarge { limit_bytes }),
         Ok(Err(_)) => Err(ApiError::invalid("", "ended before it was complete")),
         Err(_) => Err(ApiError::invalid("", format!("did not arrive within {seconds} s"))),
+    }
+}
+
+/// Reads what is left of a body that nobody needed. A program sends all of its body before it reads
+/// the answer, and would find the connection broken instead of, say, the 401 that tells it to sign
+/// in again. Far beyond the largest body it is cut off all the same.
+async fn drain(app: &App, mut body: Incoming) {
+    let limits = &app.config.limits;
+    let mut left = limits.body_bytes.saturating_mul(4);
+    let read = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let size = frame.data_ref().map_or(0, Bytes::len);
+            if size > left {
+                break;
+            }
+            left -= size;
+        }
+    };
+    if tokio::time::timeout(Duration::from_secs(limits.body_seconds), read).await.is_err() {
+        tracing::debug!("a body that nobody needed did not end in time");
     }
 }

@@ -1,5 +1,7 @@
 //! What runs in the background.
 
+mod prepay;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,24 +20,43 @@ const DAY_MS: i64 = 86_400_000;
 pub fn start(app: Arc<App>) -> JoinHandle<()> {
     #[expect(clippy::disallowed_methods, reason = "the server's one background task")]
     tokio::spawn(async move {
-        let mut refresh = tokio::time::interval(Duration::from_millis(auth::REFRESH_MS));
-        let mut housekeeping = tokio::time::interval(Duration::from_secs(HOUSEKEEPING_S));
-        loop {
-            tokio::select! {
-                _ = refresh.tick() => {
-                    app.metrics.upkeep();
-                    if let Err(error) = app.auth.refresh().await {
-                        tracing::warn!(%error, "the directory could not be read");
-                    }
-                }
-                _ = housekeeping.tick() => {
-                    if let Err(error) = housekeep(&app).await {
-                        tracing::warn!(error, "housekeeping failed");
-                    }
-                }
-            }
-        }
+        // Side by side: a long round must not keep a revoked application alive.
+        tokio::join!(watch(&app), rounds(&app));
     })
+}
+
+/// Learns what other nodes changed.
+async fn watch(app: &App) {
+    let mut refresh = tokio::time::interval(Duration::from_millis(auth::REFRESH_MS));
+    loop {
+        refresh.tick().await;
+        app.metrics.upkeep();
+        if let Err(error) = app.auth.refresh().await {
+            tracing::warn!(%error, "the directory could not be read");
+        }
+    }
+}
+
+/// What is done at start and then every minute.
+async fn rounds(app: &Arc<App>) {
+    let mut minute = tokio::time::interval(Duration::from_secs(HOUSEKEEPING_S));
+    loop {
+        minute.tick().await;
+        if let Err(error) = housekeep(app).await {
+            tracing::warn!(error, "housekeeping failed");
+        }
+        if let Err(error) = run_due(app).await {
+            tracing::warn!(error, "a background round failed");
+        }
+    }
+}
+
+/// Does everything that is due now; returns how many prepay lots were bought.
+///
+/// # Errors
+/// A sentence on the last failure; what else was due is done.
+pub async fn run_due(app: &Arc<App>) -> Result<u64, String> {
+    prepay::run_due(app).await
 }
 
 /// Forgets what has expired: refresh tokens and old history.
@@ -46,6 +67,8 @@ pub async fn housekeep(app: &App) -> Result<(), String> {
     let mut tx = app.db.begin().await.map_err(|error| error.to_string())?;
     aureole_storage::changes::expire(&mut tx, before).await.map_err(|error| error.to_string())?;
     let before = now - crate::api::idempotency::LIFE_MS;
-    aureole_storage::idempotency::expire(&mut tx, before).await.map_err(|error| error.to_string())?;
+    aureole_storage::idempotency::expire(&mut tx, before)
+        .await
+        .map_err(|error| error.to_string())?;
     tx.commit().await.map_err(|error| error.to_string())
 }

@@ -24,7 +24,9 @@ pub fn full(bytes: impl Into<Bytes>) -> Body {
 pub fn json(status: u16, body: impl Into<Bytes>) -> Reply {
     let mut reply = Response::new(full(body));
     *reply.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    reply
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     reply
 }
 
@@ -56,9 +58,9 @@ pub fn set(reply: &mut Reply, name: HeaderName, value: &str) {
     }
 }
 
-/// The answer to a failed request.
-pub fn error(error: &ApiError, request_id: &str) -> Reply {
-    let mut reply = value(error.status(), &error.body(request_id));
+/// The answer to a failed request, with the headers that its error asks for.
+pub fn error(error: &ApiError, body: &serde_json::Value) -> Reply {
+    let mut reply = value(error.status(), body);
     match error {
         ApiError::Unauthorized(_) => set(&mut reply, http::header::WWW_AUTHENTICATE, "Bearer"),
         ApiError::MethodNotAllowed { allow } => set(&mut reply, http::header::ALLOW, allow),

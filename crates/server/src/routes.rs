@@ -20,6 +20,9 @@ pub enum Route {
     Health,
     Ready,
     Metrics,
+    OpenApi,
+    Docs,
+    DocsFile(&'static str),
     /// A list, or POST of records.
     Records(&'static Endpoint),
     /// One record.
@@ -49,6 +52,12 @@ pub fn find(segments: &[String]) -> Result<Route> {
         ["healthz"] => Route::Health,
         ["readyz"] => Route::Ready,
         ["metrics"] => Route::Metrics,
+        ["openapi.json"] => Route::OpenApi,
+        ["docs"] => Route::Docs,
+        ["docs", file] => match api::openapi::file_name(file) {
+            Some(name) => Route::DocsFile(name),
+            None => return Err(no_route(&segments.join("/"))),
+        },
         ["agent", "me"] => Route::AgentMe,
         ["history"] => Route::History,
         ["history", change, "restore"] => Route::Restore(wire::parse_id(change)?),
@@ -60,6 +69,7 @@ pub fn find(segments: &[String]) -> Result<Route> {
         ["client", "paymentmethodupdate"] => Route::PaymentMethod,
         ["recurringitem", "invoiced"] => Route::Invoiced,
         ["popupnote", "read"] => Route::PopupRead,
+        ["clientprepay", "use"] => Route::Records(endpoint("prepayuse")?),
         [path] => Route::Records(endpoint(path)?),
         [path, id] => Route::Record(endpoint(path)?, wire::parse_id(id)?),
         _ => return Err(no_route(&segments.join("/"))),
@@ -87,6 +97,9 @@ impl Route {
                 | Route::Health
                 | Route::Ready
                 | Route::Metrics
+                | Route::OpenApi
+                | Route::Docs
+                | Route::DocsFile(_)
         )
     }
 
@@ -147,7 +160,10 @@ pub async fn get(call: &Call, route: Route) -> Result<Reply> {
 
 pub async fn post(call: &Call, route: Route, body: &[u8]) -> Result<Reply> {
     match route {
-        Route::Records(endpoint) => api::save::post(call, endpoint, body).await,
+        Route::Records(endpoint) => {
+            let saved = api::save::post(call, endpoint, body).await;
+            saved.map_err(|error| error.about(endpoint.place))
+        }
         Route::Restore(change) => api::history::restore(call, change).await,
         Route::NewAccountsId => api::client_actions::new_accounts_id(call, body).await,
         Route::PaymentMethod => api::client_actions::payment_method(call, body).await,
@@ -160,6 +176,9 @@ pub async fn post(call: &Call, route: Route, body: &[u8]) -> Result<Reply> {
 
 pub async fn delete(call: &Call, route: Route) -> Result<Reply> {
     match route {
+        Route::Record(endpoint, id) if endpoint.kind == EntityKind::PrepayLot => {
+            api::prepay::delete(call, endpoint, id).await
+        }
         Route::Record(endpoint, id) => api::delete::delete(call, endpoint, id).await,
         _ => Err(ApiError::MethodNotAllowed { allow: route.allow() }),
     }

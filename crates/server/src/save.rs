@@ -38,6 +38,10 @@ pub struct Save<'a> {
     pub password_hashes: HashMap<String, String>,
     /// `Prefer: merge`: nested collections keep the elements that a body does not mention.
     pub merge: bool,
+    /// The definitions of custom and site fields that were read already.
+    pub definitions: rules::custom_fields::Cache,
+    /// Nothing is written any more: the records are only checked, so that every problem is named.
+    pub check_only: bool,
 }
 
 /// One record on its way into the database.
@@ -47,6 +51,9 @@ pub struct Draft {
     pub path: String,
     pub id: i64,
     pub is_new: bool,
+    /// Made beside the record that was asked for (a client's first site and user): the request has
+    /// no place for all of its fields, so mandatory definitions don't hold for it.
+    pub implied: bool,
     pub before: Option<Record>,
     before_doc: Option<String>,
     pub record: Record,
@@ -109,6 +116,8 @@ impl<'a> Save<'a> {
             author,
             password_hashes: HashMap::new(),
             merge,
+            definitions: HashMap::new(),
+            check_only: false,
         })
     }
 
@@ -221,12 +230,17 @@ pub async fn record(
     preset: Preset<'_>,
 ) -> Result<Option<Draft>> {
     let problems = save.problems.len();
+    let fixed = preset.fixed;
     let Some(mut draft) = draft(save, kind, body, path, preset).await? else { return Ok(None) };
     references::names_to_ids(save, &mut draft).await?;
     apply::apply(&draft.change, draft.before.as_ref(), &mut draft.record, save.merge);
-    references::check(save, &draft).await?;
+    references::check(save, &draft, fixed).await?;
     rules::before(save, &mut draft).await?;
+    if save.check_only {
+        return Ok(None);
+    }
     if save.problems.len() > problems {
+        rules::client::check_nested(save, &mut draft).await?;
         return Ok(None);
     }
     if draft.is_new && draft.id == 0 {
@@ -276,7 +290,20 @@ async fn draft(
         let record = Record::new(entity.schema);
         let id = preset.id.unwrap_or(0);
         let path = path.to_owned();
-        let draft = Draft { kind, path, id, is_new: true, before: None, before_doc: None, record, change, warnings };
+        // A site with an id of its own choice is a client's first; users are never nested.
+        let implied = preset.id.is_some() || kind == EntityKind::User && !preset.fixed.is_empty();
+        let draft = Draft {
+            kind,
+            path,
+            id,
+            is_new: true,
+            implied,
+            before: None,
+            before_doc: None,
+            record,
+            change,
+            warnings,
+        };
         // Rules find more problems, so a draft with problems goes on; only its write is left out.
         return Ok(Some(draft));
     }
@@ -294,6 +321,7 @@ async fn draft(
         path: path.to_owned(),
         id,
         is_new: false,
+        implied: false,
         before: Some(before),
         before_doc: Some(stored.doc),
         record,

@@ -51,6 +51,8 @@ impl Elements {
 
 /// Reads an array of records, a bare record, or a doubly nested array, which is flattened.
 pub fn elements(body: &[u8], limit: usize) -> Result<Elements> {
+    // Some programs on Windows write a byte order mark in front.
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let parsed: Value = serde_json::from_slice(body).map_err(|error| {
         ApiError::invalid(
             "",
@@ -93,7 +95,9 @@ fn flatten(items: Vec<Value>) -> Vec<Value> {
 /// A request id that a client may choose: short and plain, because it ends in logs and headers.
 pub fn is_request_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
 #[cfg(test)]
@@ -109,7 +113,8 @@ mod tests {
 
     #[test]
     fn media_types() {
-        for good in ["application/json; charset=utf-8", "text/json", "application/json-patch+json"] {
+        for good in ["application/json; charset=utf-8", "text/json", "application/json-patch+json"]
+        {
             assert!(is_json(good), "{good}");
         }
         for bad in ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonx"] {

@@ -1,6 +1,7 @@
 -- The foundation: tenants, applications, tokens, history, and one table an entity.
 -- Columns are BIGINT or TEXT only; an unset one is 0 or ''. Dates are UTC text, booleans 0 and 1.
--- {text_key} is text that compares byte by byte on both databases.
+-- {text_key} is text that compares byte by byte on both databases; {and:…} is a further column of an
+-- index where the database allows entries of that size.
 
 CREATE TABLE tenant (
     id BIGINT NOT NULL PRIMARY KEY,
@@ -141,9 +142,11 @@ CREATE TABLE client (
     PRIMARY KEY (tenant_id, id)
 );
 CREATE UNIQUE INDEX client_name ON client (tenant_id, name_key) WHERE merged_into = 0;
-CREATE INDEX client_list ON client (tenant_id, inactive, name_key, id);
-CREATE INDEX client_search ON client (tenant_id, inactive, id, search_key);
+CREATE INDEX client_list ON client (tenant_id, inactive, name_key, id{and:search_key});
 CREATE INDEX client_top_level ON client (tenant_id, toplevel_id);
+-- The few clients for whom prepay is bought in the background.
+CREATE INDEX client_prepay ON client (tenant_id, id)
+    WHERE doc LIKE '%"autotopup%' OR doc LIKE '%"prepayrecurringchargenextdate"%';
 
 CREATE TABLE site (
     tenant_id BIGINT NOT NULL,
@@ -177,9 +180,8 @@ CREATE TABLE site (
     PRIMARY KEY (tenant_id, id)
 );
 CREATE UNIQUE INDEX site_main ON site (tenant_id, client_id) WHERE isinvoicesite = 1;
-CREATE INDEX site_list ON site (tenant_id, inactive, name_key, id, client_id);
-CREATE INDEX site_search ON site (tenant_id, inactive, id, client_id, search_key);
-CREATE INDEX site_contact_key ON site (tenant_id, client_id, contact_key);
+CREATE INDEX site_list ON site (tenant_id, inactive, name_key, id, client_id{and:search_key}{and:contact_key});
+CREATE INDEX site_contact_key ON site (tenant_id, client_id{and:contact_key});
 
 CREATE TABLE supplier (
     tenant_id BIGINT NOT NULL,
@@ -456,14 +458,14 @@ CREATE TABLE prepay_run (
     PRIMARY KEY (tenant_id, client_id, kind, due)
 );
 
--- The first due date of a client's recurring prepay, whose day of the month the later ones keep.
--- It holds as long as the client's next date is the one that was worked out from it.
+-- From which date a client's due date of recurring prepay was worked out: later ones keep its day
+-- of the month. A date that is not here was chosen by somebody, and later ones keep its own.
 CREATE TABLE prepay_anchor (
     tenant_id BIGINT NOT NULL,
     client_id BIGINT NOT NULL,
     next_date {text_key} NOT NULL,
     anchor {text_key} NOT NULL,
-    PRIMARY KEY (tenant_id, client_id)
+    PRIMARY KEY (tenant_id, client_id, next_date)
 );
 
 CREATE TABLE organisation (
@@ -645,6 +647,7 @@ CREATE TABLE view_list (
     updated_at BIGINT NOT NULL,
     "name" {text_key} NOT NULL DEFAULT '',
     name_key {text_key} NOT NULL DEFAULT '',
+    "columns_id" BIGINT NOT NULL DEFAULT 0,
     search_key {text_key} NOT NULL DEFAULT '',
     doc TEXT NOT NULL,
     PRIMARY KEY (tenant_id, id)

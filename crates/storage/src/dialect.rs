@@ -59,6 +59,16 @@ impl Dialect {
         }
     }
 
+    /// Adds a long text to an index, so that a search reads the index alone. PostgreSQL bounds the
+    /// size of an index entry, and a search there reads the table.
+    pub fn and_searched(self, column: &'static str) -> &'static str {
+        match (self, column) {
+            (Self::Sqlite, "search_key") => ", search_key",
+            (Self::Sqlite, "contact_key") => ", contact_key",
+            _ => "",
+        }
+    }
+
     /// A BIGINT that a row can keep to tell in what order transactions began to write. On SQLite
     /// they write one after the other and the row's own id says it already.
     pub fn commit_order(self) -> &'static str {

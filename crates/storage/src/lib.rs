@@ -10,6 +10,7 @@ pub mod idempotency;
 pub mod migrate;
 pub mod popups;
 mod postgres;
+pub mod prepay;
 pub mod records;
 pub mod settings;
 pub mod sql;

@@ -2,7 +2,8 @@
 //!
 //! A migration is `migrations/NNNN_name.sql` for both databases, followed where they must differ by
 //! `NNNN_name.sqlite.sql` or `NNNN_name.postgres.sql`. It is a released file once it is in a release:
-//! never edited again, only followed by another. `{text_key}` stands for [`Dialect::text_key`].
+//! never edited again, only followed by another. `{text_key}` stands for [`Dialect::text_key`],
+//! `{and:COLUMN}` for [`Dialect::and_searched`].
 
 use crate::db::{Db, Error, Read, Result, Tx, Value};
 use crate::dialect::Dialect;
@@ -33,6 +34,8 @@ impl Migration {
             Dialect::Postgres => self.postgres,
         };
         format!("{}\n{own}", self.both).replace("{text_key}", dialect.text_key())
+            .replace("{and:search_key}", dialect.and_searched("search_key"))
+            .replace("{and:contact_key}", dialect.and_searched("contact_key"))
     }
 }
 

@@ -82,12 +82,11 @@ pub async fn get_many(
     }
     let params = [Value::Int(tenant), Value::ids(ids)];
     let mut rows = reader.query(&select.by_ids, &params).await?;
-    let mut found: Vec<Option<Stored>> =
-        rows.iter_mut().map(|row| Some(stored(row, select.lookups))).collect();
-    found.sort_unstable_by_key(|stored| stored.as_ref().map(|stored| stored.id));
+    let mut places: Vec<(i64, usize)> = rows.iter().enumerate().map(|(at, row)| (row.int(0), at)).collect();
+    places.sort_unstable();
     let in_order = ids.iter().filter_map(|id| {
-        let at = found.binary_search_by_key(&Some(*id), |stored| stored.as_ref().map(|stored| stored.id));
-        at.ok().and_then(|at| found[at].clone())
+        let place = places.binary_search_by_key(id, |(found, _)| *found).ok()?;
+        rows.get_mut(places[place].1).map(|row| stored(row, select.lookups))
     });
     Ok(in_order.collect())
 }

@@ -11,6 +11,13 @@ use crate::dialect::Dialect;
 /// The folded name that lists order by.
 pub const NAME_KEY: &str = "name_key";
 
+/// A condition that no row meets, and one that every row does.
+const NONE: &str = "1 = 0";
+const EVERY: &str = "1 = 1";
+
+const AND: &str = " AND ";
+const OR: &str = " OR ";
+
 /// A statement under construction: its text and the parameters that it names.
 pub struct Sql {
     pub dialect: Dialect,
@@ -33,15 +40,22 @@ impl Sql {
     /// database can't decide it and [`Filter::matches`] has to.
     pub fn filter(&mut self, entity: &'static Entity, alias: &str, filter: &Filter) -> Option<String> {
         Some(match filter {
-            Filter::True => "1 = 1".to_owned(),
-            Filter::All(filters) => self.joined(entity, alias, filters, " AND ")?,
-            Filter::Any(filters) => self.joined(entity, alias, filters, " OR ")?,
+            Filter::True => EVERY.to_owned(),
+            Filter::All(filters) => self.joined(entity, alias, filters, AND)?,
+            Filter::Any(filters) => self.joined(entity, alias, filters, OR)?,
             Filter::Not(filter) => format!("NOT ({})", self.filter(entity, alias, filter)?),
             Filter::Field { position, test } => self.test(entity, alias, *position, test)?,
             Filter::Custom { .. } => return None,
+            // A kind of record that has no such text has nothing to be found by.
+            Filter::Search(_) if entity.search.is_empty() => NONE.to_owned(),
+            Filter::Contact(_) if entity.contact.is_empty() => NONE.to_owned(),
             Filter::Search(word) => self.contains(alias, "search_key", word),
             Filter::Contact(word) => self.contains(alias, "contact_key", word),
-            Filter::NameContains(word) => self.contains(alias, NAME_KEY, word),
+            Filter::NameContains(word) => match entity.schema.find("name") {
+                None => NONE.to_owned(),
+                Some(at) if entity.schema.fields[at].column => self.contains(alias, NAME_KEY, word),
+                Some(_) => return None,
+            },
             Filter::Ids(ids) => {
                 let ids = self.bind(Value::ids(ids));
                 self.dialect.in_ids(&format!("{alias}.id"), ids)
@@ -90,6 +104,10 @@ impl Sql {
         for filter in filters {
             parts.push(self.filter(entity, alias, filter)?);
         }
+        if parts.is_empty() {
+            // All of nothing holds, any of nothing does not.
+            return Some(if word == OR { NONE } else { EVERY }.to_owned());
+        }
         Some(format!("({})", parts.join(word)))
     }
 
@@ -120,7 +138,10 @@ impl Sql {
                 format!("({column} <> '' AND {column} {} ${})", compare.sql(), self.bind(date.as_str()))
             }
             Test::OneOf(values) if integer && !matches!(field.kind, Kind::Bool) => {
-                let ids: Vec<i64> = values.iter().filter_map(|value| value.parse().ok()).collect();
+                // Equal as text: `03` is no 3.
+                let numbers = values.iter().filter_map(|value| value.parse::<i64>().ok().zip(Some(value)));
+                let ids: Vec<i64> =
+                    numbers.filter(|(id, text)| id.to_string() == **text).map(|(id, _)| id).collect();
                 let ids = self.bind(Value::ids(&ids));
                 self.dialect.in_ids(&column, ids)
             }

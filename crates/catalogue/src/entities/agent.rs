@@ -15,7 +15,7 @@ pub static UNAME_LIST: Schema = Schema {
         text("lastonline").light(),
         text("team").light(),
         boolean("isdisabled").core().light().column(),
-        text("email").core().light().column(),
+        text("email").core().light().column().max(320),
         text("ad").light(),
         datetime("lastlogindate").light(),
         text("agentphotopath").light(),

@@ -7,6 +7,7 @@ use super::nested::CUSTOM_FIELD;
 use super::popup_note::AREA_POPUP;
 use crate::entity::EntityKind::{Agent, Client, Currency, Site, Tax};
 use crate::field::{Schema, anys, boolean, datetime, decimal, int, list, text};
+use crate::show::Show;
 
 pub static USERS_LIST: Schema = Schema {
     name: "Users_List",
@@ -29,7 +30,7 @@ pub static USERS_LIST: Schema = Schema {
         text("surname").core().light(),
         text("initials").light(),
         text("title").core().light(),
-        text("emailaddress").core().light().column(),
+        text("emailaddress").core().light().column().max(320),
         text("phonenumber_preferred").light(),
         text("sitephonenumber").light(),
         text("phonenumber").core().light(),
@@ -41,7 +42,7 @@ pub static USERS_LIST: Schema = Schema {
         text("activedirectory_dn").light(),
         text("onpremise_activedirectory_dn").light(),
         text("container_dn").light(),
-        text("login").core().light(),
+        text("login").core().light().max(320),
         boolean("inactive").core().light().column(),
         text("colour").light(),
         boolean("isimportantcontact").core().light(),
@@ -61,7 +62,7 @@ pub static USERS_LIST: Schema = Schema {
         boolean("covered_by_contract").light(),
         decimal("contract_value").light(),
         text("software_role_name").light(),
-        list("customfields", &CUSTOM_FIELD),
+        list("customfields", &CUSTOM_FIELD).light_when(Show::CUSTOM_FIELDS),
         list("attachments", &ATTACHMENT),
         list("custombuttons", &CUSTOM_BUTTON),
         int("relationship_id").light(),

@@ -1,7 +1,8 @@
 //! View columns (`ViewColumns`).
 //! One line a field, in the published order.
 
-use crate::field::{Schema, anys, boolean, int, text, uuid};
+use crate::field::{Schema, any, anys, boolean, int, text, uuid};
+use crate::show::Show;
 
 pub static VIEW_COLUMNS: Schema = Schema {
     name: "ViewColumns",
@@ -11,7 +12,7 @@ pub static VIEW_COLUMNS: Schema = Schema {
         text("intent").light(),
         text("name").core().light().column(),
         text("tile_html"),
-        anys("columns"),
+        anys("columns").core().full_when(Show::NONE),
         boolean("_temp").input(),
         text("card_html"),
         int("linked_dashboard_id").light(),
@@ -22,7 +23,7 @@ pub static VIEW_COLUMNS: Schema = Schema {
         int("team_id").light(),
         uuid("team_guid").light(),
         text("team_name").light(),
-        int("type").core().light(),
+        any("type").core().light(),
         text("type_name").light(),
     ],
 };

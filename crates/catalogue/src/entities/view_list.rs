@@ -1,7 +1,9 @@
 //! View list (`ViewLists`).
 //! One line a field, in the published order.
 
-use crate::field::{Schema, anys, boolean, int, text, uuid};
+use crate::entity::EntityKind::ViewColumns;
+use crate::field::{Schema, any, anys, boolean, int, text, uuid};
+use crate::show::Show;
 
 pub static VIEW_LISTS: Schema = Schema {
     name: "ViewLists",
@@ -17,7 +19,7 @@ pub static VIEW_LISTS: Schema = Schema {
         int("team_id").light(),
         uuid("team_guid").light(),
         text("team_name").light(),
-        int("type").core().light(),
+        any("type").core().light(),
         text("type_name").light(),
         int("sequence").core().light(),
         boolean("showcounts").light(),
@@ -36,11 +38,13 @@ pub static VIEW_LISTS: Schema = Schema {
         text("column_profile_name").light(),
         text("filter_profile_name").light(),
         text("connectedinstance_name").light(),
-        anys("filters"),
+        anys("filters").core().full_when(Show::NONE),
         int("group").light(),
         text("group_name").light(),
         int("group_seq").light(),
         int("group_type").light(),
         boolean("group_collapsed").light(),
+        anys("order").core().full_when(Show::NONE),
+        int("columns_id").core().light().refers(ViewColumns),
     ],
 };

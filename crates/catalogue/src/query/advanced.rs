@@ -34,10 +34,7 @@ pub fn advanced_search(
         }
     };
     if conditions.len() > limits.conditions {
-        problems.add(
-            PARAMETER,
-            format!("must have at most {} conditions", limits.conditions),
-        );
+        problems.add(PARAMETER, format!("must have at most {} conditions", limits.conditions));
         return Filter::True;
     }
     conditions_filter(entity, &conditions, PARAMETER, problems)
@@ -61,10 +58,7 @@ pub fn conditions_filter(
 }
 
 fn read(entity: &'static Entity, condition: &Value) -> Result<Filter, String> {
-    let name = condition
-        .get("filter_name")
-        .and_then(Value::as_str)
-        .unwrap_or("");
+    let name = condition.get("filter_name").and_then(Value::as_str).unwrap_or("");
     let kind = match condition.get("filter_type") {
         Some(Value::Number(number)) => number.as_i64(),
         Some(Value::String(text)) => text.trim().parse().ok(),
@@ -73,24 +67,22 @@ fn read(entity: &'static Entity, condition: &Value) -> Result<Filter, String> {
     let kind = kind.ok_or_else(|| "filter_type must be an integer from 0 to 10".to_owned())?;
     let value = condition.get("filter_value").unwrap_or(&Value::Null);
     let test = |field: Option<&Field>| test(kind, value, field);
-    if let Some(custom) = name.strip_prefix("CF") {
+    if name.contains('\0') {
+        return Err("filter_name must not contain a NUL character".to_owned());
+    }
+    // A saved view remembers the definition, which may have another name by now.
+    let id = condition.get("custom_field_id").and_then(Value::as_i64).unwrap_or(0);
+    if let Some(custom) = name.strip_prefix("CF").or((id > 0).then_some(name)) {
         if entity.schema.find("customfields").is_none() {
-            return Err(format!(
-                "{name:?}: this kind of record has no custom fields"
-            ));
+            return Err(format!("{name:?}: this kind of record has no custom fields"));
         }
         let (test, negated) = test(None)?;
-        let filter = Filter::Custom {
-            id: 0,
-            name: custom.to_owned(),
-            test,
-        };
+        let filter =
+            Filter::Custom { list: "customfields", id, name: custom.to_owned(), unset: "", test };
         return Ok(if negated { filter.negate() } else { filter });
     }
-    let found = entity
-        .schema
-        .find(name)
-        .filter(|&position| is_searchable(&entity.schema.fields[position]));
+    let found =
+        entity.schema.find(name).filter(|&position| is_searchable(&entity.schema.fields[position]));
     let position =
         found.ok_or_else(|| format!("filter_name {name:?} is not a field that can be searched"))?;
     let (test, negated) = test(Some(&entity.schema.fields[position]))?;
@@ -118,10 +110,7 @@ fn test(kind: i64, value: &Value, field: Option<&Field>) -> Result<(Test, bool),
                 9 => Compare::Less,
                 _ => Compare::LessOrEqual,
             };
-            Ok((
-                Test::Compare(compare, operand(&text(value)?, field)?),
-                false,
-            ))
+            Ok((Test::Compare(compare, operand(&text(value)?, field)?), false))
         }
         _ => Err(format!("filter_type {kind} is not one of 0 to 10")),
     }
@@ -150,6 +139,9 @@ fn operand(text: &str, field: Option<&Field>) -> Result<Operand, String> {
 
 fn text(value: &Value) -> Result<String, String> {
     match value {
+        Value::String(text) if text.contains('\0') => {
+            Err("filter_value must not contain a NUL character".to_owned())
+        }
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
         Value::Bool(flag) => Ok(flag.to_string()),
@@ -160,13 +152,9 @@ fn text(value: &Value) -> Result<String, String> {
 
 fn texts(value: &Value) -> Result<Vec<String>, String> {
     match value {
-        Value::Array(items) => items
-            .iter()
-            .map(|item| text(item).map(|text| fold(text.trim())))
-            .collect(),
-        other => Ok(text(other)?
-            .split(',')
-            .map(|part| fold(part.trim()))
-            .collect()),
+        Value::Array(items) => {
+            items.iter().map(|item| text(item).map(|text| fold(text.trim()))).collect()
+        }
+        other => Ok(text(other)?.split(',').map(|part| fold(part.trim())).collect()),
     }
 }

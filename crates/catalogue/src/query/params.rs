@@ -22,10 +22,15 @@ impl Params {
 
     /// The first value of a parameter; empty ones count as absent.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.list
-            .iter()
-            .find(|(found, _)| found == name)
-            .map(|(_, value)| value.as_str())
+        self.list.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Reports the values with a NUL character: no text that is stored has one, and PostgreSQL
+    /// takes none in a statement.
+    pub fn refuse_nul(&self, problems: &mut Problems) {
+        for (name, _) in self.list.iter().filter(|(_, value)| value.contains('\0')) {
+            problems.add(name.replace('\0', ""), "must not contain a NUL character");
+        }
     }
 
     /// The names that occur, for the check of unknown ones.

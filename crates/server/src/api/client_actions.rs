@@ -53,13 +53,13 @@ async fn own_client(call: &Call) -> Result<i64> {
 }
 
 /// Accounting links and the fields that name the product's tenant.
-const ACCOUNT_IDS: &[&str] = &["accountsid", "xeroid", "kashflowid", "snelstart_id", "avalara_id"];
-const ACCOUNT_TENANTS: &[&str] = &[
+pub const ACCOUNT_IDS: &[&str] = &["accountsid", "xeroid", "kashflowid", "snelstart_id", "avalara_id"];
+pub const ACCOUNT_TENANTS: &[&str] = &[
     "xero_tenant_id", "xerodetails_id", "qbo_company_id", "kashflow_tenant_id", "myob_tenant",
     "fortnox_tenant", "avalara_tenant", "dbc_company_id", "exact_division",
     "sage_business_cloud_details_id", "intacct_location_id",
 ];
-const PAYMENT_METHOD: &[&str] =
+pub const PAYMENT_METHOD: &[&str] =
     &["stripe_customer_id", "stripe_payment_method_id", "stripe_payment_method_name"];
 
 /// Writes accounting links back after an export.

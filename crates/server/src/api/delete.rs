@@ -1,6 +1,6 @@
 //! DELETE of a record, with everything that it owns, unless something else points at it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aureole_catalogue::keys::site;
 use aureole_catalogue::render::View;
@@ -72,6 +72,9 @@ async fn allowed(save: &mut Save<'_>, kind: EntityKind, id: i64, record: &Record
         EntityKind::Agent if save.caller.agent_id == id => {
             in_use(format!("agent {id} is the one behind this token"), vec![("tokens", 1)])
         }
+        EntityKind::FieldInfo | EntityKind::SiteField => {
+            rules::custom_fields::check_unused(save, kind, id, record).await
+        }
         EntityKind::TopLevel if save.settings.default_toplevel_id == id => {
             in_use(format!("top level {id} is the default one"), vec![("settings", 1)])
         }
@@ -128,17 +131,17 @@ async fn refuse_when_pointed_at(
     let mut counts: Vec<(&'static str, i64)> = Vec::new();
     for entity in ENTITIES {
         let own = doomed.get(&entity.kind).unwrap_or(&none);
+        // A ticket of the client and of its site is one ticket.
+        let mut pointing: BTreeSet<i64> = BTreeSet::new();
         for field in entity.schema.fields {
             let Some(targets) = field.reference.and_then(|kind| doomed.get(&kind)) else { continue };
-            let count =
-                records::count_pointing(&mut save.tx, tenant, entity, field.name, targets, own).await?;
-            if count == 0 {
-                continue;
-            }
-            match counts.iter_mut().find(|(name, _)| *name == entity.table) {
-                Some((_, sum)) => *sum += count,
-                None => counts.push((entity.table, count)),
-            }
+            pointing.extend(records::ids_where(&mut save.tx, tenant, entity, field.name, targets).await?);
+        }
+        own.iter().for_each(|id| {
+            pointing.remove(id);
+        });
+        if !pointing.is_empty() {
+            counts.push((entity.table, i64::try_from(pointing.len()).unwrap_or(i64::MAX)));
         }
     }
     if counts.is_empty() {

@@ -19,7 +19,7 @@ use crate::{rights, rules};
 
 pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
     rights::check(&call.caller, endpoint, false)?;
-    let (query, filter) = parse(call, endpoint).await?;
+    let (query, filter, columns) = parse(call, endpoint).await?;
     let entity = endpoint.kind.entity();
     let app = &call.app;
     let ids = app.lists.ids(&app.db, call.caller.tenant_id, entity, &filter, &query).await?;
@@ -43,7 +43,11 @@ pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
         Some(key) => format!("{head}\"{key}\":["),
         None => "[".to_owned(),
     };
-    let tail = if endpoint.envelope.is_some() { "]}" } else { "]" };
+    let tail: Arc<str> = match (endpoint.envelope, columns) {
+        (Some(_), Some((id, columns))) => format!("],\"columns_id\":{id},\"columns\":{columns}}}").into(),
+        (Some(_), None) => "]}".into(),
+        (None, _) => "]".into(),
+    };
     let rows = Rows {
         app: Arc::clone(app),
         caller: Arc::clone(&call.caller),
@@ -54,7 +58,7 @@ pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
         ids,
         at: from,
         to,
-        tail,
+        tail: Arc::clone(&tail),
         written: false,
     };
     if to - from <= app.config.lists.chunk_rows.max(1000) {
@@ -80,21 +84,32 @@ fn id_only(endpoint: &Endpoint, ids: &[i64]) -> String {
     }
 }
 
+/// The id of a column profile and its columns as JSON, when they were asked for.
+type Columns = Option<(i64, String)>;
+
 /// The query and the whole filter: what was asked for, and what the caller may see.
-async fn parse(call: &Call, endpoint: &'static Endpoint) -> Result<(ListQuery, Filter)> {
+async fn parse(call: &Call, endpoint: &'static Endpoint) -> Result<(ListQuery, Filter, Columns)> {
     let entity = endpoint.kind.entity();
     let mut problems = Problems::default();
     let paged = endpoint.envelope.is_some();
     let mut query =
         query::list_query(entity, &call.params, paged, &call.app.list_limits, &mut problems);
+    let view = rules::views::chosen(call, endpoint, &mut query, &mut problems).await?;
     let asked = rules::lists::filter(call, endpoint, &mut query, &mut problems).await?;
+    let (app, tenant, path) = (&call.app, call.caller.tenant_id, "advanced_search");
+    let filter = std::mem::replace(&mut query.filter, Filter::True);
+    query.filter = rules::custom_fields::resolve(
+        &mut app.db.clone(), app, tenant, endpoint.kind, filter, path, &mut problems,
+    )
+    .await?;
     call.check_params(&[query::COMMON, endpoint.list_params], &mut problems);
     if !problems.is_empty() {
         return Err(ApiError::Validation { place: "", problems });
     }
     let common = rules::lists::widen_search(endpoint.kind, query.filter.clone());
-    let filter = Filter::all(vec![common, asked, rights::visible(&call.caller, entity)]);
-    Ok((query, filter))
+    let saved = view.filter.unwrap_or(Filter::True);
+    let filter = Filter::all(vec![common, asked, saved, rights::visible(&call.caller, entity)]);
+    Ok((query, filter, view.columns))
 }
 
 /// The rows of one reply that are still to be rendered.
@@ -108,7 +123,7 @@ struct Rows {
     ids: Arc<[i64]>,
     at: usize,
     to: usize,
-    tail: &'static str,
+    tail: Arc<str>,
     /// A row was rendered: the next one needs a comma.
     written: bool,
 }

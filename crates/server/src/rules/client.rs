@@ -6,7 +6,8 @@ use aureole_catalogue::{EntityKind, Key, Problems};
 use aureole_storage::records;
 use serde_json::{Map, Value, json};
 
-use crate::error::Result;
+use crate::error::{ApiError, Result};
+use crate::rights;
 use crate::rules::generic;
 use crate::save::apply::copy;
 use crate::save::{self, Draft, Preset, Save};
@@ -89,6 +90,10 @@ async fn main_site(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         }
         // Both ids are known before either record is written, because each names the other.
         draft.id = save.reserve(EntityKind::Client, 1).await?;
+        if !rights::sees_client(save.caller, draft.id) {
+            let message = "this agent is limited to certain clients and can't make new ones";
+            return Err(ApiError::Forbidden(message.to_owned()));
+        }
         let site_id = save.reserve(EntityKind::Site, 1).await?;
         draft.record.set(client::MAIN_SITE_ID, site_id);
         return Ok(());
@@ -127,6 +132,21 @@ pub async fn after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         }
     }
     nested_sites(save, draft).await
+}
+
+/// Checks the records that a client with problems brings along, so that the reply names their
+/// problems too. Nothing is written.
+pub async fn check_nested(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
+    if draft.kind != EntityKind::Client {
+        return Ok(());
+    }
+    save.check_only = true;
+    if draft.is_new {
+        first_site(save, draft).await?;
+    }
+    nested_sites(save, draft).await?;
+    save.check_only = false;
+    Ok(())
 }
 
 /// Takes the main flag from one site and gives it to another.

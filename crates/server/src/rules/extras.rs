@@ -8,11 +8,10 @@ use aureole_catalogue::{EntityKind, Key, Record, Show};
 use aureole_storage::Read;
 use aureole_storage::records::Stored;
 use aureole_storage::tickets::ticket_counts;
-use serde_json::json;
 
 use crate::app::App;
 use crate::error::Result;
-use crate::rules::availability;
+use crate::rules::{availability, custom_fields, prepay};
 
 /// JSON by field position, for one record.
 pub type Extras = Vec<(usize, String)>;
@@ -32,10 +31,12 @@ pub async fn rows(
         counts(reader, tenant, kind, stored, now, &mut extras).await?;
     }
     if query.show.meets(Show::CUSTOM_FIELDS) {
-        only(kind, "customfields", &query.custom_fields, stored, &mut extras);
+        let asked = ("customfields", query.custom_fields.as_slice());
+        custom_fields::rows(reader, app, tenant, kind, asked, stored, &mut extras).await?;
     }
     if query.show.meets(Show::SITE_FIELDS) {
-        only(kind, "site_fields", &query.site_fields, stored, &mut extras);
+        let asked = ("site_fields", query.site_fields.as_slice());
+        custom_fields::rows(reader, app, tenant, kind, asked, stored, &mut extras).await?;
     }
     if query.show.meets(Show::AZURE_TENANTS) && kind == EntityKind::Client {
         children(reader, app, tenant, EntityKind::AzureTenant, "client_id", client::AZURE_TENANTS, stored, &mut extras)
@@ -64,6 +65,9 @@ pub async fn full(
         let types = availability::types_of_client(reader, app, tenant, &stored[0], available).await?;
         extras[0].push((client::ALLOWED_TICKETTYPES.0, types));
     }
+    if kind == EntityKind::Client && show.meets(Show::PREPAY.with(Show::PERIODS)) {
+        prepay::extras(reader, app, tenant, show, &stored[0], now, &mut extras[0]).await?;
+    }
     if kind == EntityKind::TicketType && show.meets(Show::DETAILS) {
         let clients = availability::clients_of_type(reader, app, tenant, stored[0].id).await?;
         extras[0].push((ticket_type::ALLOWED_CLIENTS.0, clients));
@@ -76,6 +80,7 @@ pub async fn full(
             main_addresses(reader, app, tenant, &stored[0], &mut extras[0]).await?;
         }
     }
+    custom_fields::full(reader, app, tenant, kind, show, &stored[0], &mut extras[0]).await?;
     Ok(extras.pop().unwrap_or_default())
 }
 
@@ -132,22 +137,6 @@ async fn children(
         extras[at].push((key.0, format!("[{}]", lists.remove(parent).unwrap_or_default())));
     }
     Ok(())
-}
-
-/// Keeps only the asked elements of a list of fields.
-fn only(kind: EntityKind, name: &str, ids: &[i64], stored: &[Stored], extras: &mut [Extras]) {
-    let schema = kind.entity().schema;
-    let Some(position) = schema.find(name) else { return };
-    for (at, stored) in stored.iter().enumerate() {
-        let record = Record::from_doc(schema, &stored.doc);
-        let elements = record.get(Key(position)).and_then(|value| value.as_array().cloned());
-        let kept: Vec<serde_json::Value> = elements
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|element| element.get("id").and_then(serde_json::Value::as_i64).is_some_and(|id| ids.contains(&id)))
-            .collect();
-        extras[at].push((position, json!(kept).to_string()));
-    }
 }
 
 /// Ticket counts: open (on hold included), on hold, all but opportunities, opened this month (UTC),

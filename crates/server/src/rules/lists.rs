@@ -293,10 +293,12 @@ pub async fn check_get(call: &Call, kind: EntityKind, id: i64, stored: &Stored) 
             return Err(ApiError::Validation { place: "", problems });
         }
         if lens != Filter::True {
-            let lens = if kind == EntityKind::Site { through_client(lens) } else { lens };
-            let filter = Filter::all(vec![Filter::Ids(vec![id]), lens]);
+            // A site is within the lens when its client is.
+            let record = aureole_catalogue::Record::from_doc(kind.entity().schema, &stored.doc);
+            let client = if kind == EntityKind::Site { record.int(site::CLIENT_ID) } else { id };
+            let filter = Filter::all(vec![Filter::Ids(vec![client]), lens]);
             let (db, tenant) = (&call.app.db, call.caller.tenant_id);
-            let entity = kind.entity();
+            let entity = EntityKind::Client.entity();
             let found = aureole_storage::records::select_ids(db, tenant, entity, &filter, &[]).await?;
             if found.is_empty() {
                 return missing();

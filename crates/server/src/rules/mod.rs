@@ -4,6 +4,7 @@ pub mod availability;
 pub mod billing;
 pub mod children;
 pub mod client;
+pub mod custom_fields;
 pub mod extras;
 pub mod generic;
 pub mod lists;
@@ -11,8 +12,10 @@ pub mod more_lists;
 pub mod notes;
 pub mod people;
 pub mod periods;
+pub mod prepay;
 pub mod site;
 pub mod ticket;
+pub mod views;
 
 use aureole_catalogue::EntityKind;
 
@@ -22,8 +25,12 @@ use crate::save::{Draft, Save};
 /// Runs before a record is written: defaults, checks, derived fields. Problems go to `save`.
 pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     generic::before(save, draft).await?;
+    custom_fields::before(save, draft).await?;
     match draft.kind {
-        EntityKind::Client => client::before(save, draft).await,
+        EntityKind::Client => {
+            prepay::client_before(save, draft);
+            client::before(save, draft).await
+        }
         EntityKind::Site => site::before(save, draft).await,
         EntityKind::User => people::user_before(save, draft).await,
         EntityKind::Agent => people::agent_before(save, draft).await,
@@ -35,6 +42,12 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         EntityKind::RecurringItem => billing::item_before(save, draft).await,
         EntityKind::AzureTenant => billing::azure_before(save, draft).await,
         EntityKind::AreaRequestType => billing::pair_before(save, draft).await,
+        EntityKind::FieldInfo => custom_fields::field_info_before(save, draft).await,
+        EntityKind::SiteField => custom_fields::site_field_before(save, draft).await,
+        EntityKind::ViewList => views::view_list_before(save, draft).await,
+        EntityKind::ViewColumns => views::view_columns_before(save, draft).await,
+        EntityKind::PrepayLot => prepay::lot_before(save, draft).await,
+        EntityKind::PrepayUse => prepay::use_before(save, draft).await,
         _ => Ok(()),
     }
 }

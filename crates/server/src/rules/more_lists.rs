@@ -3,11 +3,11 @@
 
 use aureole_catalogue::filter::{Compare, Operand, Test};
 use aureole_catalogue::keys::{
-    area_request_type, azure_tenant, client, crm_note, popup_note, prepay_lot, recurring_item, site,
-    ticket_type,
+    area_request_type, azure_tenant, client, crm_note, popup_note, prepay_lot, prepay_use,
+    recurring_item, site, ticket_type,
 };
 use aureole_catalogue::query::{ListQuery, OrderKey, Paging};
-use aureole_catalogue::value::fold;
+use aureole_catalogue::value::{fold, parse_datetime};
 use aureole_catalogue::{EntityKind, Filter, Key, Problems, Record};
 use aureole_storage::records;
 
@@ -27,7 +27,11 @@ pub async fn filter(
         EntityKind::RecurringItem => Ok(items(call, problems)),
         EntityKind::AzureTenant => azure_tenants(call, problems).await,
         EntityKind::AreaRequestType => Ok(by_id(call, "client_id", area_request_type::CLIENT_ID, problems)),
-        EntityKind::PrepayLot => Ok(by_id(call, "client_id", prepay_lot::CLIENT_ID, problems)),
+        EntityKind::PrepayLot => Ok(lots(call, problems)),
+        EntityKind::PrepayUse => Ok(Filter::all(vec![
+            by_id(call, "client_id", prepay_use::CLIENT_ID, problems),
+            by_id(call, "ticket_id", prepay_use::TICKET_ID, problems),
+        ])),
         EntityKind::PopupNote => Ok(by_id(call, "client_id", popup_note::CLIENT_ID, problems)),
         EntityKind::Lookup => Ok(by_name(call, endpoint, "lookupid", "lookupid", problems)),
         EntityKind::FieldInfo => Ok(by_name(call, endpoint, "typeid", "usage", problems)),
@@ -97,6 +101,40 @@ fn items(call: &Call, problems: &mut Problems) -> Filter {
             date(recurring_item::END, Compare::GreaterOrEqual, &morning),
         ]));
         filters.push(Filter::int(recurring_item::DONT_INVOICE.0, 0));
+    }
+    Filter::all(filters)
+}
+
+/// Lots of some clients, up to `billing_date`. `ready_for_invoicing`: bought (up to today, without
+/// a `billing_date`), with a price, and on no invoice yet.
+fn lots(call: &Call, problems: &mut Problems) -> Filter {
+    let mut filters = vec![by_id(call, "client_id", prepay_lot::CLIENT_ID, problems)];
+    let clients = call.params.ints("client_ids", problems);
+    if !clients.is_empty() {
+        let one = |id: &i64| Filter::int(prepay_lot::CLIENT_ID.0, *id);
+        filters.push(Filter::Any(clients.iter().map(one).collect()));
+    }
+    // There are no contracts here, so no lot belongs to one.
+    if call.params.int("contract_id", problems).is_some_and(|id| id > 0) {
+        filters.push(Filter::none());
+    }
+    let ready = call.params.flag("ready_for_invoicing", problems);
+    let until = match call.params.get("billing_date").map(parse_datetime) {
+        Some(None) => {
+            problems.add("billing_date", "must be a date");
+            None
+        }
+        Some(until) => until,
+        None => ready.then(|| call.app.clock.now_text()),
+    };
+    if let Some(day) = until.as_deref().and_then(|until| until.get(..10)) {
+        filters.push(date(prepay_lot::DATE, Compare::LessOrEqual, &format!("{day}T23:59:59.999")));
+    }
+    if ready {
+        let invoice = [prepay_lot::INVOICE_DATE, prepay_lot::INVOICE_ID, prepay_lot::INVOICE_NUMBER];
+        filters.extend(invoice.map(|key| is_set(key).negate()));
+        let test = Test::Compare(Compare::Greater, Operand::Number(0.into()));
+        filters.push(Filter::Field { position: prepay_lot::AMOUNT.0, test });
     }
     Filter::all(filters)
 }

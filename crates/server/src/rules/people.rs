@@ -1,7 +1,7 @@
 //! Rules of end users, agents and top levels.
 
 use aureole_catalogue::keys::{agent, client, site, top_level, user};
-use aureole_catalogue::EntityKind;
+use aureole_catalogue::{EntityKind, Key};
 use aureole_storage::tokens;
 use serde_json::Value;
 
@@ -36,8 +36,9 @@ pub async fn user_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     }
     if let Some((_, site)) = save.load(EntityKind::Site, site_id).await? {
         let owner = site.int(site::CLIENT_ID);
-        let moved = draft.changes(user::SITE_ID);
-        if given_client > 0 && given_client != owner && !moved {
+        // A program that moves a user posts the old client back beside the new site.
+        let left_over = !draft.is_new && draft.changes(user::SITE_ID) && !draft.changes(user::CLIENT_ID);
+        if given_client > 0 && given_client != owner && !left_over {
             save.problem(draft.at("client_id"), format!("is not client {owner}, to which site {site_id} belongs"));
         }
         draft.record.set(user::CLIENT_ID, owner);
@@ -62,10 +63,10 @@ fn full_name(draft: &mut Draft) {
 /// Stores the password, which is never part of the document.
 pub async fn user_after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     let password = draft.change.text(user::PASSWORD).to_owned();
-    if password.is_empty() {
-        return Ok(());
-    }
     let logins = login_keys(&[draft.record.text(user::LOGIN), draft.record.text(user::EMAIL)]);
+    if password.is_empty() {
+        return logins_follow(save, draft, "user", &logins, &[user::LOGIN, user::EMAIL]).await;
+    }
     if logins.is_empty() {
         save.problem(draft.at("password"), "needs an emailaddress or a login to sign in with");
         return Ok(());
@@ -102,14 +103,25 @@ pub async fn agent_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> 
     Ok(())
 }
 
-/// The login follows the e-mail address.
 pub async fn agent_after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
-    if draft.changes(agent::EMAIL) && !draft.is_new {
-        let logins = login_keys(&[draft.record.text(agent::EMAIL)]);
-        let tenant = save.tenant();
-        if let Some(hash) = tokens::password_hash(&mut save.tx, tenant, "agent", draft.id).await? {
-            tokens::set_credential(&mut save.tx, tenant, "agent", draft.id, &logins, &hash).await?;
-        }
+    let logins = login_keys(&[draft.record.text(agent::EMAIL)]);
+    logins_follow(save, draft, "agent", &logins, &[agent::EMAIL]).await
+}
+
+/// Who has a password signs in with the names that the record has now.
+async fn logins_follow(
+    save: &mut Save<'_>,
+    draft: &Draft,
+    whose: &str,
+    logins: &[String],
+    keys: &[Key],
+) -> Result<()> {
+    if draft.is_new || !keys.iter().any(|key| draft.changes(*key)) {
+        return Ok(());
+    }
+    let tenant = save.tenant();
+    if let Some(hash) = tokens::password_hash(&mut save.tx, tenant, whose, draft.id).await? {
+        tokens::set_credential(&mut save.tx, tenant, whose, draft.id, logins, &hash).await?;
     }
     Ok(())
 }

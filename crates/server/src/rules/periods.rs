@@ -4,7 +4,7 @@ use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 
 /// The months of a period code; 0 for weekly, `None` for "once" and unknown codes.
-fn months(code: i64) -> Option<i32> {
+pub fn months(code: i64) -> Option<i32> {
     Some(match code {
         1 => 0,
         2 => 1,

@@ -33,6 +33,7 @@ pub async fn names_to_ids(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> 
         let within = scope(draft, *kind);
         let (tenant, entity) = (save.tenant(), kind.entity());
         let ids = records::ids_by_name(&mut save.tx, tenant, entity, &fold(&name), within).await?;
+        let ids = visible(save, *kind, ids).await?;
         let field = draft.at(schema.fields[key.0].name);
         match ids.as_slice() {
             [id] => draft.change.set(id_key, Some(Value::from(*id))),
@@ -62,15 +63,30 @@ fn scope(draft: &Draft, kind: EntityKind) -> Option<(&'static str, i64)> {
     (client > 0).then_some(("client_id", client))
 }
 
+/// Those of the ids that exist and that the caller may see.
+async fn visible(save: &mut Save<'_>, kind: EntityKind, ids: Vec<i64>) -> Result<Vec<i64>> {
+    if !rights::is_limited(save.caller) || ids.is_empty() {
+        return Ok(ids);
+    }
+    let mut seen = Vec::with_capacity(ids.len());
+    for id in ids {
+        if save.load(kind, id).await?.is_some() {
+            seen.push(id);
+        }
+    }
+    Ok(seen)
+}
+
 /// Every id in the body that is positive and new must point at a record that the caller can see.
-pub async fn check(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
+/// The `fixed` ones were not chosen by the request.
+pub async fn check(save: &mut Save<'_>, draft: &Draft, fixed: &[(Key, i64)]) -> Result<()> {
     let schema = draft.entity().schema;
     let mut wanted: BTreeMap<EntityKind, Vec<(Key, i64)>> = BTreeMap::new();
     for (key, _) in draft.change.iter() {
         let Some(kind) = schema.fields[key.0].reference else { continue };
         let id = draft.record.int(key);
         let stored = draft.before.as_ref().map_or(0, |before| before.int(key));
-        if id > 0 && id != stored {
+        if id > 0 && id != stored && !fixed.contains(&(key, id)) {
             wanted.entry(kind).or_default().push((key, id));
         }
     }
@@ -78,9 +94,9 @@ pub async fn check(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
         let ids: Vec<i64> = pointers.iter().map(|(_, id)| *id).collect();
         let tenant = save.tenant();
         let found = records::ids_where(&mut save.tx, tenant, kind.entity(), "id", &ids).await?;
+        let found = visible(save, kind, found).await?;
         for (key, id) in pointers {
-            let hidden = kind == EntityKind::Client && !rights::sees_client(save.caller, id);
-            if hidden || !found.contains(&id) {
+            if !found.contains(&id) {
                 let name = schema.fields[key.0].name;
                 let what = kind.entity().singular;
                 save.problem(draft.at(name), format!("points at {what} {id}, which does not exist"));

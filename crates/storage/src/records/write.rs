@@ -5,7 +5,7 @@ use aureole_catalogue::value::fold;
 use aureole_catalogue::{Entity, EntityKind, Key, Kind};
 use serde_json::Value as Json;
 
-use crate::db::{Error, Read, Result, Tx, Value};
+use crate::db::{Error, Read, Result, Row, Tx, Value};
 
 /// One record to be written.
 pub struct Write<'a> {
@@ -162,9 +162,9 @@ pub async fn ids_where(
 ) -> Result<Vec<i64>> {
     let condition = reader.dialect().in_ids(&format!("\"{column}\""), 2);
     let sql =
-        format!("SELECT id FROM {} WHERE tenant_id = $1 AND {condition} ORDER BY id", entity.table);
+        format!("SELECT id FROM {} WHERE tenant_id = $1 AND {condition}", entity.table);
     let rows = reader.query(&sql, &[tenant.into(), Value::ids(targets)]).await?;
-    Ok(rows.iter().map(|row| row.int(0)).collect())
+    Ok(ascending(&rows))
 }
 
 /// The ids of the records of `entity` that one of `targets` owns through `column`: those in which
@@ -180,11 +180,11 @@ pub async fn owned_ids(
     let condition = reader.dialect().in_ids(&format!("\"{column}\""), 2);
     let unset: String = before.iter().map(|name| format!(" AND \"{name}\" <= 0")).collect();
     let sql = format!(
-        "SELECT id FROM {} WHERE tenant_id = $1 AND {condition}{unset} ORDER BY id",
+        "SELECT id FROM {} WHERE tenant_id = $1 AND {condition}{unset}",
         entity.table
     );
     let rows = reader.query(&sql, &[tenant.into(), Value::ids(targets)]).await?;
-    Ok(rows.iter().map(|row| row.int(0)).collect())
+    Ok(ascending(&rows))
 }
 
 /// The ids of the records whose text `column` has exactly this value.
@@ -196,11 +196,11 @@ pub async fn ids_with_text(
     value: &str,
 ) -> Result<Vec<i64>> {
     let sql = format!(
-        "SELECT id FROM {} WHERE tenant_id = $1 AND \"{column}\" = $2 ORDER BY id",
+        "SELECT id FROM {} WHERE tenant_id = $1 AND \"{column}\" = $2",
         entity.table
     );
     let rows = reader.query(&sql, &[tenant.into(), value.into()]).await?;
-    Ok(rows.iter().map(|row| row.int(0)).collect())
+    Ok(ascending(&rows))
 }
 
 /// The ids of the records that bear a name (folded), at most three: one, none, or ambiguous.
@@ -247,6 +247,14 @@ pub async fn first_id(
     let sql = format!("SELECT id FROM {} WHERE tenant_id = $1 ORDER BY id LIMIT 1", entity.table);
     let rows = reader.query(&sql, &[tenant.into()]).await?;
     Ok(rows.first().map(|row| row.int(0)))
+}
+
+/// The ids in ascending order. They are sorted here, because an ORDER BY makes SQLite walk the
+/// whole primary key instead of the column's index.
+fn ascending(rows: &[Row]) -> Vec<i64> {
+    let mut ids: Vec<i64> = rows.iter().map(|row| row.int(0)).collect();
+    ids.sort_unstable();
+    ids
 }
 
 /// How many records of `entity`, other than `except`, point at `targets` through `column`.

@@ -1,0 +1,364 @@
+//! The operations beside the table of endpoints, one entry each.
+
+use aureole_catalogue::EntityKind;
+use serde_json::{Map, Value, json};
+
+use super::parameters;
+use super::records::request_body;
+use super::replies::{add_errors, json_reply, reply};
+use super::schemas::{DATE_OUT, Schemas};
+use crate::api::client_actions::{ACCOUNT_IDS, ACCOUNT_TENANTS, PAYMENT_METHOD};
+use crate::config::Config;
+
+/// Who may call.
+enum Access {
+    Anybody,
+    /// A token with one of these scopes; none at all is any token.
+    Scopes(&'static [&'static str]),
+}
+
+use Access::{Anybody, Scopes};
+
+/// What one operation is.
+struct Operation {
+    path: &'static str,
+    method: &'static str,
+    id: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+    access: Access,
+    /// The names of its parameters; those in capitals are shared ones.
+    parameters: &'static [&'static str],
+    errors: &'static [u16],
+}
+
+const fn get(path: &'static str, id: &'static str, tag: &'static str, summary: &'static str) -> Operation {
+    let errors = &[400, 401, 403, 404, 429, 500, 503];
+    Operation { path, method: "get", id, tag, summary, access: Scopes(&[]), parameters: &[], errors }
+}
+
+const fn post(path: &'static str, id: &'static str, tag: &'static str, summary: &'static str) -> Operation {
+    let errors = &[400, 401, 403, 404, 413, 415, 429, 500, 503];
+    Operation { path, method: "post", id, tag, summary, access: Scopes(&[]), parameters: &[], errors }
+}
+
+impl Operation {
+    const fn open(mut self, errors: &'static [u16]) -> Operation {
+        self.access = Anybody;
+        self.errors = errors;
+        self
+    }
+    const fn scopes(mut self, scopes: &'static [&'static str]) -> Operation {
+        self.access = Scopes(scopes);
+        self
+    }
+    const fn with(mut self, parameters: &'static [&'static str]) -> Operation {
+        self.parameters = parameters;
+        self
+    }
+}
+
+const SIGN_IN: &str = "Sign-in";
+const SERVER: &str = "Server";
+const OPEN: &[u16] = &[400, 500, 503];
+const TOKEN: &[u16] = &[400, 401, 413, 429, 500, 503];
+const BILLING: &[&str] = &["edit:invoices", "edit:customers"];
+
+const OPERATIONS: &[Operation] = &[
+    post("/auth/token", "token", SIGN_IN, "Gives a token.").open(TOKEN).with(&["tenant"]),
+    post("/token", "tokenAtRoot", SIGN_IN, "Gives a token; the same as `/auth/token`.").open(TOKEN).with(&["tenant"]),
+    get("/api/AuthInfo", "authInfo", SIGN_IN, "Says where to sign in.").open(OPEN).with(&["tenant"]),
+    get("/.well-known/openid-configuration", "openIdConfiguration", SIGN_IN, "OpenID Connect discovery.").open(OPEN),
+    get("/auth/.well-known/openid-configuration", "openIdConfigurationOfAuth", SIGN_IN, "OpenID Connect discovery; the same.").open(OPEN),
+    get("/.well-known/jwks.json", "jwks", SIGN_IN, "The public keys that verify tokens.").open(OPEN),
+    get("/auth/jwks", "jwksOfAuth", SIGN_IN, "The public keys that verify tokens; the same.").open(OPEN),
+    get("/healthz", "health", SERVER, "The program runs.").open(OPEN),
+    get("/readyz", "ready", SERVER, "The database answers.").open(OPEN),
+    get("/metrics", "metrics", SERVER, "Counters and times, as Prometheus reads them.").open(OPEN),
+    get("/api/openapi.json", "openApi", SERVER, "This document.").open(OPEN),
+    get("/api/docs", "docs", SERVER, "This document as a page to read and try.").open(OPEN),
+    get("/api/docs/{file}", "docsFile", SERVER, "A file of that page.").open(&[400, 404, 500, 503]).with(&["FILE"]),
+    get("/api/Agent/me", "agentMe", "Agent", "The agent behind the token."),
+    get("/api/Client/me", "clientMe", "Client", "The client of the signed-in end user."),
+    get("/api/ClientCache", "clientCache", SERVER, "The small lists that a program keeps while it runs."),
+    get("/api/Settings", "getSettings", "Settings", "The tenant's settings.").scopes(&["admin"]),
+    post("/api/Settings", "saveSettings", "Settings", "Changes settings of the tenant; those that are left out stay.").scopes(&["admin"]),
+    get("/api/History", "listHistory", "History", "What was changed in one record, the newest first.").with(&["entity", "id", "count"]),
+    post("/api/History/{id}/restore", "restore", "History", "Undoes a deletion, with everything that went in the same request.").with(&["ID"]),
+    post("/api/Client/NewAccountsId", "saveClientAccountsId", "Client", "Writes the ids that accounting programs gave to clients.").scopes(BILLING),
+    post("/api/Client/PaymentMethodUpdate", "saveClientPaymentMethod", "Client", "Sets a client's stored payment method, or clears it with null. An end user's token may do so for its own client.").scopes(BILLING),
+    post("/api/PopupNote/read", "readPopupNote", "PopupNote", "Marks popup notes as read or dismissed by the calling agent.").scopes(&["read:customers"]),
+    post("/api/RecurringItem/invoiced", "invoicedRecurringItem", "RecurringItem", "Says that items were put on an invoice, so that their due date moves on.").scopes(&["edit:items"]).with(&["dryrun"]),
+];
+
+/// Adds the paths.
+pub fn add(paths: &mut Map<String, Value>, schemas: &mut Schemas, config: &Config) {
+    for operation in OPERATIONS {
+        let built = build(operation, schemas, config);
+        let entry = paths.entry(operation.path).or_insert_with(|| json!({}));
+        entry[operation.method] = built;
+    }
+}
+
+fn build(operation: &Operation, schemas: &mut Schemas, config: &Config) -> Value {
+    let security = match operation.access {
+        // The application's id and secret may come by HTTP Basic.
+        Anybody if operation.path.ends_with("/token") => json!([{ "basic": [] }, {}]),
+        Anybody => json!([]),
+        Scopes([]) => json!([{ "oauth2": [] }]),
+        Scopes(scopes) => scopes.iter().map(|scope| json!({ "oauth2": [scope] })).collect(),
+    };
+    let folder = operation.path.rsplit('/').next().unwrap_or("").to_ascii_lowercase();
+    let parameter = |name: &&str| match *name {
+        "ID" => json!({ "$ref": "#/components/parameters/id" }),
+        "FILE" => json!({
+            "name": "file", "in": "path", "required": true,
+            "schema": { "type": "string", "enum": crate::api::openapi::FILES },
+        }),
+        name => parameters::query(&folder, name, &Value::Null, config),
+    };
+    let mut parameters: Vec<Value> = operation.parameters.iter().map(parameter).collect();
+    if operation.path == "/api/History" {
+        parameters[0]["required"] = json!(true);
+        parameters[1]["required"] = json!(true);
+    }
+    let mut built = json!({
+        "operationId": operation.id,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "security": security,
+    });
+    if !parameters.is_empty() {
+        built["parameters"] = Value::Array(parameters);
+    }
+    if let Some(body) = body(operation.path, config).filter(|_| operation.method == "post") {
+        built["requestBody"] = body;
+    }
+    let mut replies = Map::new();
+    replies.insert("200".to_owned(), answer(operation, schemas));
+    add_errors(&mut replies, operation.errors);
+    built["responses"] = Value::Object(replies);
+    built
+}
+
+fn answer(operation: &Operation, schemas: &mut Schemas) -> Value {
+    let text = json!({ "type": "string" });
+    let schema = match operation.path {
+        "/metrics" => return reply("The metrics.", "text/plain", text),
+        "/api/docs" => return reply("The page.", "text/html", text),
+        "/api/docs/{file}" => {
+            let mut file = reply("The file.", "text/javascript", text.clone());
+            file["content"]["text/css"] = json!({ "schema": text });
+            return file;
+        }
+        "/auth/token" | "/token" => token(),
+        "/api/AuthInfo" => strings(&["auth_url", "tenant_id", "name", "version"]),
+        "/healthz" | "/readyz" => strings(&["status"]),
+        "/api/Agent/me" => schemas.full(EntityKind::Agent.entity()),
+        "/api/Client/me" => portal_client(schemas),
+        "/api/ClientCache" => client_cache(),
+        "/api/Settings" => settings(),
+        "/api/History" => json!({ "type": "array", "items": change() }),
+        "/api/History/{id}/restore" => restored(),
+        "/api/Client/NewAccountsId" => one_or_more(schemas.full(EntityKind::Client.entity())),
+        "/api/Client/PaymentMethodUpdate" => one_or_more(portal_client(schemas)),
+        "/api/PopupNote/read" => one_or_more(schemas.full(EntityKind::PopupNote.entity())),
+        "/api/RecurringItem/invoiced" => one_or_more(schemas.full(EntityKind::RecurringItem.entity())),
+        _ => json!({ "type": "object" }),
+    };
+    json_reply("Done.", schema)
+}
+
+/// The body of a POST.
+fn body(path: &str, config: &Config) -> Option<Value> {
+    let element = match path {
+        "/auth/token" | "/token" => return Some(token_request()),
+        "/api/Settings" => {
+            let mut schema = settings();
+            if let Some(schema) = schema.as_object_mut() {
+                schema.remove("required");
+            }
+            schema["additionalProperties"] = json!(false);
+            schema["properties"]["history_days"] = json!({ "type": "integer", "minimum": 1, "maximum": 36_500 });
+            return Some(json!({ "required": true, "content": { "application/json": { "schema": schema } } }));
+        }
+        "/api/Client/NewAccountsId" => fields(&[ACCOUNT_IDS, ACCOUNT_TENANTS].concat()),
+        "/api/Client/PaymentMethodUpdate" => fields(PAYMENT_METHOD),
+        "/api/PopupNote/read" => json!({
+            "type": "object",
+            "required": ["id"],
+            "properties": {
+                "id": record_id(),
+                "read_status": {
+                    "type": ["integer", "null"], "enum": [0, 1, 2, null],
+                    "description": "0 unread, 1 read (the default), 2 dismissed.",
+                },
+            },
+        }),
+        "/api/RecurringItem/invoiced" => json!({
+            "type": "object",
+            "required": ["id"],
+            "properties": {
+                "id": record_id(),
+                "invoicenumber": { "type": ["string", "integer", "null"] },
+                "date": {
+                    "type": ["string", "null"],
+                    "description": "The due date that was invoiced; without it the item's next invoice date.",
+                },
+            },
+        }),
+        // What undoes a deletion is in its path.
+        _ => return restore_body(path),
+    };
+    Some(request_body(element, config))
+}
+
+fn restore_body(path: &str) -> Option<Value> {
+    let schema = json!({ "description": "Not read; `[]` does." });
+    (path == "/api/History/{id}/restore")
+        .then(|| json!({ "required": true, "content": { "application/json": { "schema": schema } } }))
+}
+
+fn record_id() -> Value {
+    json!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": i32::MAX })
+}
+
+/// A client's id and some fields of the client.
+fn fields(names: &[&str]) -> Value {
+    let schema = EntityKind::Client.entity().schema.name;
+    let mut properties = Map::new();
+    properties.insert("id".to_owned(), record_id());
+    for name in names {
+        let field = format!("#/components/schemas/{schema}Input/properties/{name}");
+        properties.insert((*name).to_owned(), json!({ "$ref": field }));
+    }
+    json!({ "type": "object", "required": ["id"], "properties": properties })
+}
+
+/// What an end user sees of its client: fields of the record, without most.
+fn portal_client(schemas: &mut Schemas) -> Value {
+    schemas.full(EntityKind::Client.entity());
+    let record = EntityKind::Client.entity().schema.name;
+    json!({
+        "type": "object",
+        "required": ["id", "name"],
+        "description": "The client's record; an end user's token sees few of its fields.",
+        "properties": {
+            "id": { "$ref": format!("#/components/schemas/{record}/properties/id") },
+            "name": { "$ref": format!("#/components/schemas/{record}/properties/name") },
+        },
+    })
+}
+
+fn one_or_more(record: Value) -> Value {
+    json!({ "anyOf": [record.clone(), { "type": "array", "items": record }] })
+}
+
+/// An object of texts that are all there.
+fn strings(names: &[&str]) -> Value {
+    let properties: Map<String, Value> =
+        names.iter().map(|name| ((*name).to_owned(), json!({ "type": "string" }))).collect();
+    json!({ "type": "object", "required": names, "properties": properties })
+}
+
+fn token() -> Value {
+    let mut token = strings(&["access_token", "token_type", "scope", "refresh_token", "id_token"]);
+    token["properties"]["token_type"]["const"] = json!("Bearer");
+    token["properties"]["expires_in"] = json!({ "type": "integer", "description": "In seconds." });
+    token["required"] = json!(["access_token", "token_type", "expires_in", "scope", "refresh_token", "id_token"]);
+    token
+}
+
+fn token_request() -> Value {
+    let mut form = strings(&["grant_type", "client_id", "client_secret", "scope", "username", "password", "refresh_token", "tenant"]);
+    form["required"] = json!(["grant_type"]);
+    form["properties"]["grant_type"]["enum"] = json!(["client_credentials", "password", "refresh_token"]);
+    form["properties"]["scope"]["description"] = json!("Scopes, separated by spaces; without it all that the application has.");
+    form["properties"]["client_id"]["description"] = json!("The application's id and secret may come by HTTP Basic instead.");
+    for name in ["client_secret", "password", "refresh_token"] {
+        form["properties"][name]["writeOnly"] = json!(true);
+    }
+    json!({
+        "required": true,
+        "content": {
+            "application/x-www-form-urlencoded": { "schema": form.clone() },
+            "application/json": { "schema": form },
+        },
+    })
+}
+
+fn client_cache() -> Value {
+    let names = json!({
+        "type": "array",
+        "items": {
+            "type": "object", "required": ["id", "name"],
+            "properties": { "id": { "type": "integer" }, "name": { "type": "string" } },
+        },
+    });
+    json!({
+        "type": "object",
+        "required": ["tenant", "agent_id", "version", "agents", "tickettypes", "statuses", "toplevels"],
+        "properties": {
+            "tenant": { "type": "string" },
+            "agent_id": { "type": "integer" },
+            "version": { "type": "string" },
+            "agents": names.clone(), "tickettypes": names.clone(), "statuses": names.clone(), "toplevels": names,
+        },
+    })
+}
+
+fn settings() -> Value {
+    json!({
+        "type": "object",
+        "required": ["internal_client_id", "default_toplevel_id", "mandatory_fields", "period_codes", "history_days"],
+        "properties": {
+            "internal_client_id": { "type": "integer", "minimum": 0, "maximum": i32::MAX, "description": "The client that is the firm itself; 0 is none." },
+            "default_toplevel_id": { "type": "integer", "minimum": 0, "maximum": i32::MAX, "description": "Where a client goes that names no top level; 0 is the first one." },
+            "mandatory_fields": {
+                "type": "object", "additionalProperties": { "type": "array", "items": { "type": "string" } },
+                "description": "Fields that must be set, by kind of record: `{\"Client\": [\"website\"]}`.",
+            },
+            "period_codes": {
+                "type": "object", "additionalProperties": { "type": "string" },
+                "description": "The labels of period codes: `{\"2\": \"Monthly\"}`.",
+            },
+            "history_days": { "type": ["integer", "null"], "description": "For how many days a deletion can be undone; null is as the server is configured." },
+        },
+    })
+}
+
+/// An entry of the history.
+fn change() -> Value {
+    let integer = json!({ "type": "integer" });
+    let text = json!({ "type": "string" });
+    json!({
+        "type": "object",
+        "required": ["id", "entity", "record_id", "operation", "datetime", "fields"],
+        "properties": {
+            "id": integer.clone(), "entity": text.clone(), "record_id": integer.clone(), "client_id": integer.clone(),
+            "operation": text.clone(),
+            "datetime": { "type": "string", "pattern": DATE_OUT },
+            "application": text.clone(), "agent_id": integer.clone(), "user_id": integer, "request_id": text,
+            "imported": { "type": "boolean" },
+            "fields": {
+                "type": "object",
+                "description": "`before` and `after` of every changed field; `changed` in place of a secret.",
+                "additionalProperties": { "anyOf": [
+                    { "type": "string", "const": "changed" },
+                    { "type": "object", "required": ["before", "after"] },
+                ] },
+            },
+        },
+    })
+}
+
+fn restored() -> Value {
+    let record = json!({
+        "type": "object", "required": ["entity", "id"],
+        "properties": { "entity": { "type": "string" }, "id": { "type": "integer" } },
+    });
+    json!({
+        "type": "object", "required": ["restored"],
+        "properties": { "restored": { "type": "array", "items": record } },
+    })
+}

@@ -1,0 +1,368 @@
+//! Custom fields and site fields: definitions, values, lists, conditions.
+
+use aureole_testkit::{Server, on_both_databases};
+use serde_json::{Value, json};
+
+use crate::writes::{client, get, id, make};
+
+on_both_databases!(
+    a_definition_is_checked,
+    a_definition_in_use_stays_as_it_is,
+    values_of_every_type_are_checked,
+    values_of_every_type_are_read_back,
+    what_is_read_can_be_posted_back,
+    values_merge_by_id_or_by_name_and_null_clears,
+    mandatory_fields_are_named_together,
+    encrypted_values_are_never_kept,
+    lists_carry_just_the_asked_fields,
+    names_follow_the_definition,
+    conditions_compare_by_the_type_of_the_definition,
+    site_fields_are_defined_and_checked_too,
+);
+
+/// Defines a custom field and returns its id.
+async fn define(server: &Server, mut body: Value) -> i64 {
+    let admin = server.admin().await;
+    if body.get("usage").is_none() {
+        body["usage"] = json!(2);
+    }
+    id(&make(&admin, "FieldInfo", body).await)
+}
+
+/// The element of a list of fields that has this name.
+fn field<'a>(record: &'a Value, list: &str, name: &str) -> &'a Value {
+    let fields = record[list].as_array().unwrap_or_else(|| panic!("no {list}: {record}"));
+    fields.iter().find(|field| field["name"] == name).unwrap_or_else(|| panic!("no {name}: {record}"))
+}
+
+async fn a_definition_is_checked(server: &Server) {
+    let admin = server.admin().await;
+    let bad = json!({ "name": "x", "usage": 2, "type": 8, "regex": "(", "characterlimit": -1,
+        "values": [{ "name": "a" }, { "name": "A" }, { "name": "" }] });
+    let errors = admin.post("/api/FieldInfo", bad).await.expect_error(400, "validation");
+    for path in ["type", "regex", "characterlimit", "values[1].name", "values[2].name"] {
+        assert!(errors[path].is_array(), "{path}: {errors}");
+    }
+    let made = make(&admin, "FieldInfo", json!({ "name": "CFColour", "usage": 2, "type": 2, "new_values": "Red, Green" })).await;
+    assert_eq!((&made["name"], &made["label"]), (&json!("Colour"), &json!("Colour")));
+    let read = get(&admin, "FieldInfo", id(&made), "?includedetails=true").await;
+    assert_eq!((&read["values"][0]["id"], &read["values"][1]["name"]), (&json!(1), &json!("Green")), "{read}");
+    for name in ["colour", "CFCOLOUR"] {
+        let again = json!({ "name": name, "usage": 2 });
+        admin.post("/api/FieldInfo", again).await.expect_error(400, "duplicate");
+    }
+    make(&admin, "FieldInfo", json!({ "name": "colour", "usage": 3 })).await;
+    let mut rename = read.clone();
+    rename["name"] = json!("CFShade");
+    admin.post("/api/FieldInfo", rename).await.expect(200);
+    let list = admin.get("/api/FieldInfo?typeid=2").await.expect(200);
+    let names: Vec<&Value> = list.as_array().unwrap().iter().map(|row| &row["name"]).collect();
+    assert_eq!(names, ["Shade"]);
+}
+
+async fn a_definition_in_use_stays_as_it_is(server: &Server) {
+    let admin = server.admin().await;
+    let colour = define(server, json!({ "name": "Colour", "type": 2, "values": [{ "name": "Red" }, { "name": "Green" }] })).await;
+    let free = define(server, json!({ "name": "Free", "type": 0 })).await;
+    let made = make(&admin, "Client", json!({ "name": "Acme", "customfields": [{ "id": colour, "value": "Red" }] })).await;
+    let answer = admin.delete(&format!("/api/FieldInfo/{colour}")).await;
+    let body = answer.expect(400);
+    assert_eq!((&body["code"], &body["counts"]), (&json!("in_use"), &json!({ "clients": 1 })), "{body}");
+    for change in [json!({ "type": 0 }), json!({ "usage": 3 }), json!({ "isencrypted": true }), json!({ "values": [{ "id": 2, "name": "Green" }] })] {
+        let mut body = change.clone();
+        body["id"] = json!(colour);
+        let error = admin.post("/api/FieldInfo", body).await.expect(400);
+        assert_eq!(error["code"], "in_use", "{change}: {error}");
+    }
+    let body = json!({ "id": colour, "values": [{ "id": 1, "name": "Scarlet" }] });
+    admin.post("/api/FieldInfo", body).await.expect(200);
+    admin.delete(&format!("/api/FieldInfo/{free}")).await.expect(200);
+    let body = json!({ "id": id(&made), "customfields": [{ "id": colour, "value": null }] });
+    admin.post("/api/Client", body).await.expect(200);
+    let view = json!({ "name": "v", "filters": [{ "filter_name": "CFColour", "filter_type": 2, "filter_value": "Scarlet" }] });
+    let view = id(&make(&admin, "ViewLists", view).await);
+    let body = admin.delete(&format!("/api/FieldInfo/{colour}")).await.expect(400);
+    assert_eq!(body["counts"], json!({ "views": 1 }), "{body}");
+    admin.delete(&format!("/api/ViewLists/{view}")).await.expect(200);
+    admin.delete(&format!("/api/FieldInfo/{colour}")).await.expect(200);
+}
+
+/// One definition of each type.
+async fn all_types(server: &Server) {
+    let options = json!([{ "name": "Red" }, { "name": "Green" }, { "name": "Blue" }]);
+    for body in [
+        json!({ "name": "text", "type": 0, "characterlimit": 5, "regex": "^[a-zé]+$" }),
+        json!({ "name": "memo", "type": 1 }),
+        json!({ "name": "single", "type": 2, "values": options }),
+        json!({ "name": "multi", "type": 3, "values": options, "max_selection": 2 }),
+        json!({ "name": "date", "type": 4 }),
+        json!({ "name": "time", "type": 5 }),
+        json!({ "name": "flag", "type": 6 }),
+        json!({ "name": "table", "type": 7 }),
+        json!({ "name": "rich", "type": 10 }),
+    ] {
+        define(server, body).await;
+    }
+}
+
+async fn values_of_every_type_are_checked(server: &Server) {
+    let admin = server.admin().await;
+    all_types(server).await;
+    let bad = json!([
+        ["text", "toolong"], ["text", "ABC"], ["memo", {}], ["single", "Pink"], ["single", 9], ["single", ["Red", "Blue"]],
+        ["multi", "Red,Pink"], ["multi", [1, 2, 3]], ["date", "soon"], ["date", "2026-02-30"], ["time", "25:00"],
+        ["time", "7"], ["flag", "maybe"], ["table", [1]], ["table", "rows"], ["rich", []], ["nothing", 1],
+    ]);
+    let bad = bad.as_array().unwrap();
+    let fields: Vec<Value> = bad.iter().map(|pair| json!({ "name": pair[0], "value": pair[1] })).collect();
+    let count = fields.len();
+    let errors = admin.post("/api/Client", json!([{ "name": "Acme", "customfields": fields }])).await.expect_error(400, "validation");
+    for at in 0..count {
+        let name = bad[at][0].as_str().unwrap();
+        let path = match name {
+            "nothing" => format!("[0].customfields[{at}]"),
+            _ => format!("[0].customfields[{at}].value"),
+        };
+        // An empty list is no value, which is fine.
+        assert_eq!(errors.get(&path).is_none(), name == "rich", "{path}: {errors}");
+    }
+    let errors = admin.post("/api/Client", json!({ "name": "Acme", "customfields": [{ "value": 1 }, { "id": 77, "value": 1 }] })).await;
+    let errors = errors.expect_error(400, "validation");
+    assert!(errors["customfields[0]"].is_array() && errors["customfields[1]"].is_array(), "{errors}");
+    assert_eq!(admin.get("/api/Client").await.expect(200)["record_count"], 0);
+}
+
+async fn values_of_every_type_are_read_back(server: &Server) {
+    let admin = server.admin().await;
+    all_types(server).await;
+    let cases = json!([
+        ["text", "ébcde", "ébcde", "ébcde"], ["memo", "a\nb", "a\nb", "a\nb"], ["memo", 12, "12", "12"],
+        ["single", 2, 2, "Green"], ["single", "green", 2, "Green"], ["single", { "id": 3 }, 3, "Blue"], ["single", [{ "name": "Red" }], 1, "Red"],
+        ["multi", ["Blue", 1, "3"], [3, 1], "Blue, Red"], ["multi", "Red, 2", [1, 2], "Red, Green"],
+        ["date", "2026-03-04", "2026-03-04T00:00:00", "2026-03-04"], ["date", "2026-03-04T05:06:07Z", "2026-03-04T00:00:00", "2026-03-04"],
+        ["time", "07:36", "07:36:00", "07:36"], ["time", "23:59:58", "23:59:58", "23:59:58"],
+        ["flag", "true", true, "Yes"], ["flag", 0, false, "No"],
+        ["table", [{ "a": 1, "b": "x" }], [{ "a": 1, "b": "x" }], "1 row"],
+        ["rich", "<p>a<script>b()</script></p>", "<p>a</p>", "<p>a</p>"],
+        ["flag", null, null, ""], ["text", "", null, ""], ["multi", [], null, ""],
+    ]);
+    let made = id(&client(&admin, "Acme").await);
+    for case in cases.as_array().unwrap() {
+        let name = case[0].as_str().unwrap();
+        let body = json!({ "id": made, "customfields": [{ "name": format!("CF{name}"), "value": case[1] }] });
+        admin.post("/api/Client", body).await.expect(200);
+        let read = get(&admin, "Client", made, "?includedetails=true").await;
+        let found = field(&read, "customfields", &format!("CF{name}"));
+        assert_eq!((&found["value"], &found["display"]), (&case[2], &case[3]), "{case} {found}");
+        assert_eq!((&found["label"], &found["usage"]), (&json!(name), &json!(2)));
+        assert!(found["type"].is_i64() && found["id"].is_i64(), "{found}");
+    }
+    let read = get(&admin, "Client", made, "?includedetails=true").await;
+    assert_eq!(read["customfields"].as_array().unwrap().len(), 9);
+    assert!(get(&admin, "Client", made, "").await.get("customfields").is_none());
+}
+
+async fn what_is_read_can_be_posted_back(server: &Server) {
+    let admin = server.admin().await;
+    all_types(server).await;
+    let text = admin.get("/api/FieldInfo?search=text").await.expect(200)[0]["id"].clone();
+    let fields = json!([
+        { "name": "text", "value": "abc" }, { "name": "multi", "value": [1, 3] }, { "name": "date", "value": "2026-01-01" },
+        { "name": "flag", "value": false }, { "name": "table", "value": [{ "n": 1.50 }] },
+    ]);
+    let made = id(&make(&admin, "Client", json!({ "name": "Acme", "customfields": fields })).await);
+    // The pattern is stricter by now; what is stored already stays.
+    admin.post("/api/FieldInfo", json!({ "id": text, "regex": "^x" })).await.expect(200);
+    let path = format!("/api/Client/{made}");
+    let before = admin.get(&format!("{path}?includedetails=true")).await;
+    admin.post("/api/Client", json!([before.json()])).await.expect(200);
+    let after = admin.get(&format!("{path}?includedetails=true")).await;
+    assert_eq!(after.json()["customfields"], before.json()["customfields"]);
+    assert_eq!(after.header("etag"), before.header("etag"));
+}
+
+async fn values_merge_by_id_or_by_name_and_null_clears(server: &Server) {
+    let admin = server.admin().await;
+    let tier = define(server, json!({ "name": "Tier" })).await;
+    let floor = define(server, json!({ "name": "Floor" })).await;
+    let of_site = define(server, json!({ "name": "Tier", "usage": 3 })).await;
+    let fields = json!([{ "id": tier, "value": "gold" }, { "name": "floor", "value": "3" }]);
+    let made = make(&admin, "Client", json!({ "name": "Acme", "customfields": fields })).await;
+    let values = async || {
+        let read = get(&admin, "Client", id(&made), "?includedetails=true").await;
+        let value = |name| field(&read, "customfields", name)["value"].clone();
+        (value("CFTier"), value("CFFloor"))
+    };
+    assert_eq!(values().await, (json!("gold"), json!("3")));
+    let change = async |element: Value| {
+        let body = json!({ "id": id(&made), "customfields": [element] });
+        admin.post("/api/Client", body).await.expect(200);
+        values().await
+    };
+    assert_eq!(change(json!({ "name": "CFTier", "value": "silver" })).await, (json!("silver"), json!("3")));
+    assert_eq!(change(json!({ "id": floor, "name": "Tier", "value": "4" })).await, (json!("silver"), json!("4")));
+    assert_eq!(change(json!({ "id": tier })).await, (json!("silver"), json!("4")));
+    assert_eq!(change(json!({ "id": tier, "value": null })).await, (Value::Null, json!("4")));
+    let body = json!({ "id": id(&made), "customfields": [{ "id": of_site, "value": "1" }] });
+    admin.post("/api/Client", body).await.expect_error(400, "validation");
+    let site = json!({ "id": made["main_site_id"], "customfields": [{ "name": "CFTier", "value": "ground" }] });
+    admin.post("/api/Site", site).await.expect(200);
+    let read = get(&admin, "Site", made["main_site_id"].as_i64().unwrap(), "?includedetails=true").await;
+    assert_eq!(field(&read, "customfields", "CFTier")["id"], of_site);
+    let shoes = define(server, json!({ "name": "Shoes", "usage": 1 })).await;
+    let user = json!({ "name": "Ann", "site_id": made["main_site_id"], "customfields": [{ "id": shoes, "value": "42" }] });
+    let user = id(&make(&admin, "Users", user).await);
+    let read = get(&admin, "Users", user, "?includedetails=true").await;
+    assert_eq!(field(&read, "customfields", "CFShoes")["value"], "42");
+}
+
+async fn mandatory_fields_are_named_together(server: &Server) {
+    let admin = server.admin().await;
+    let tier = define(server, json!({ "name": "Tier", "mandatory": true })).await;
+    define(server, json!({ "name": "Level", "type": 4, "mandatory": true })).await;
+    define(server, json!({ "name": "Depot", "usage": 3, "mandatory": true })).await;
+    make(&admin, "Field", json!({ "name": "Rack", "mandatory": true })).await;
+    admin.post("/api/Settings", json!({ "mandatory_fields": { "Client": ["website"] } })).await.expect(200);
+    let errors = admin.post("/api/Client", json!([{ "name": "Acme" }])).await.expect_error(400, "validation");
+    assert!(errors["[0].website"].is_array(), "{errors}");
+    let named = errors["[0].customfields"].to_string();
+    assert!(named.contains("CFTier") && named.contains("CFLevel"), "{errors}");
+    // A bad value is one problem, not two.
+    let fields = json!([{ "name": "Tier", "value": "a" }, { "name": "Level", "value": "soon" }]);
+    let body = json!([{ "name": "Acme", "website": "a.example", "customfields": fields }]);
+    let errors = admin.post("/api/Client", body).await.expect_error(400, "validation");
+    assert_eq!(errors.as_object().unwrap().keys().collect::<Vec<_>>(), ["[0].customfields[1].value"], "{errors}");
+    // The site that comes with a client has no place for its own values.
+    let fields = json!([{ "name": "Tier", "value": "a" }, { "name": "Level", "value": "2026-01-01" }]);
+    let body = json!({ "name": "Acme", "website": "a.example", "newclient_contactname": "Ann", "customfields": fields });
+    let made = make(&admin, "Client", body).await;
+    let body = json!({ "name": "Depot", "client_id": id(&made) });
+    let errors = admin.post("/api/Site", body).await.expect_error(400, "validation");
+    assert!(errors["customfields"].is_array() && errors["site_fields"].is_array(), "{errors}");
+    admin.post("/api/Client", json!({ "id": id(&made), "notes": "n" })).await.expect(200);
+    let body = json!({ "id": id(&made), "customfields": [{ "id": tier, "value": "" }] });
+    let errors = admin.post("/api/Client", body).await.expect_error(400, "validation");
+    assert!(errors["customfields[0].value"].is_array(), "{errors}");
+}
+
+async fn encrypted_values_are_never_kept(server: &Server) {
+    let admin = server.admin().await;
+    let body = json!({ "name": "Pin", "usage": 2, "isencrypted": true, "mandatory": true });
+    let pin = make(&admin, "FieldInfo", body).await;
+    assert!(pin["_warning"].as_str().unwrap().contains("not stored"), "{pin}");
+    let body = json!({ "name": "Acme", "customfields": [{ "name": "CFPin", "value": "s3cret-value" }] });
+    let made = make(&admin, "Client", body).await;
+    assert!(made["_warning"].as_str().unwrap().contains("CFPin"), "{made}");
+    let read = get(&admin, "Client", id(&made), "?includedetails=true").await;
+    assert_eq!(field(&read, "customfields", "CFPin")["value"], Value::Null);
+    let history = admin.get(&format!("/api/History?entity=Client&id={}", id(&made))).await;
+    assert!(!read.to_string().contains("s3cret") && !history.text.contains("s3cret"), "{}", history.text);
+    let condition = json!([{ "filter_name": "CFPin", "filter_type": 2, "filter_value": "1" }]);
+    admin.get(&search(&condition)).await.expect_error(400, "validation");
+}
+
+async fn lists_carry_just_the_asked_fields(server: &Server) {
+    let admin = server.admin().await;
+    let tier = define(server, json!({ "name": "Tier" })).await;
+    let floor = define(server, json!({ "name": "Floor" })).await;
+    define(server, json!({ "name": "Other" })).await;
+    let rack = id(&make(&admin, "Field", json!({ "name": "Rack" })).await);
+    let body = json!({ "name": "Acme", "customfields": [{ "id": tier, "value": "gold" }], "site_fields": [{ "name": "Rack", "value": "7" }] });
+    make(&admin, "Client", body).await;
+    client(&admin, "Beta").await;
+    let list = admin.get(&format!("/api/Client?include_custom_fields={floor},{tier},999&sitefields={rack}")).await.expect(200);
+    for (at, value) in [(0, json!("gold")), (1, Value::Null)] {
+        let fields = list["clients"][at]["customfields"].as_array().unwrap();
+        let ids: Vec<i64> = fields.iter().map(id).collect();
+        assert_eq!(ids, [floor, tier]);
+        assert_eq!((&fields[0]["value"], &fields[1]["value"]), (&Value::Null, &value), "{list}");
+    }
+    assert_eq!(list["clients"][0]["site_fields"][0]["value"], "7");
+    assert_eq!(list["clients"][1]["site_fields"][0]["value"], Value::Null);
+    let plain = admin.get("/api/Client").await.expect(200);
+    assert!(plain["clients"][0].get("customfields").is_none() && plain["clients"][0].get("site_fields").is_none());
+}
+
+/// The path of a list of clients under these conditions.
+fn search(conditions: &Value) -> String {
+    let encoded: String = conditions.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+    format!("/api/Client?advanced_search={encoded}")
+}
+
+/// The names of the clients that pass one condition.
+async fn found(server: &Server, name: &str, kind: i64, value: Value) -> Vec<String> {
+    let admin = server.admin().await;
+    let condition = json!([{ "filter_name": name, "filter_type": kind, "filter_value": value }]);
+    let list = admin.get(&search(&condition)).await.expect(200);
+    list["clients"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn names_follow_the_definition(server: &Server) {
+    let admin = server.admin().await;
+    let tier = define(server, json!({ "name": "Tier", "label": "The tier" })).await;
+    let made = make(&admin, "Client", json!({ "name": "Acme", "customfields": [{ "id": tier, "value": "gold" }] })).await;
+    assert_eq!(found(server, "CFTier", 2, json!("Gold")).await, ["Acme"]);
+    admin.post("/api/FieldInfo", json!({ "id": tier, "name": "Rank", "label": "The rank" })).await.expect(200);
+    let read = get(&admin, "Client", id(&made), "?includedetails=true").await;
+    let renamed = field(&read, "customfields", "CFRank");
+    assert_eq!((&renamed["label"], &renamed["value"]), (&json!("The rank"), &json!("gold")));
+    assert_eq!(found(server, "CFRank", 2, json!("gold")).await, ["Acme"]);
+    let condition = json!([{ "filter_name": "CFTier", "filter_type": 2, "filter_value": "gold" }]);
+    let errors = admin.get(&search(&condition)).await.expect_error(400, "validation");
+    assert!(errors["advanced_search"].to_string().contains("CFTier"), "{errors}");
+}
+
+async fn conditions_compare_by_the_type_of_the_definition(server: &Server) {
+    let admin = server.admin().await;
+    all_types(server).await;
+    for (name, fields) in [
+        ("A", json!([{ "name": "memo", "value": "9" }, { "name": "single", "value": "Red" }, { "name": "multi", "value": "Red,Blue" },
+            { "name": "date", "value": "2026-01-31" }, { "name": "time", "value": "07:00" }, { "name": "flag", "value": true }])),
+        ("B", json!([{ "name": "memo", "value": "10" }, { "name": "single", "value": "Green" }, { "name": "multi", "value": "Green" },
+            { "name": "date", "value": "2026-02-01" }, { "name": "time", "value": "17:30" }, { "name": "flag", "value": false }])),
+        ("C", json!([])),
+    ] {
+        make(&admin, "Client", json!({ "name": name, "customfields": fields })).await;
+    }
+    let cases = json!([
+        ["CFmemo", 7, 9, "B"], ["CFmemo", 2, "9", "A"], ["CFsingle", 2, "red", "A"], ["CFsingle", 3, "Red", "BC"],
+        ["CFsingle", 0, ["Red", 2], "AB"], ["CFsingle", 4, "re", "AB"], ["CFsingle", 6, 2, "B"], ["CFsingle", 2, "", "C"],
+        ["CFmulti", 2, "Blue", "A"], ["CFmulti", 1, "Red,Green", "C"], ["CFdate", 7, "2026-01-31", "B"],
+        ["CFdate", 9, "2026-02-01", "A"], ["CFdate", 10, "2026-02-01T00:00:00Z", "AB"], ["CFdate", 2, "2026-02-01", "B"],
+        ["CFtime", 8, "07:00", "AB"], ["CFtime", 7, "07:00", "B"], ["CFflag", 6, true, "A"], ["CFflag", 2, "false", "BC"],
+        ["cfdate", 2, "x", "400"], ["CFdate", 7, "soon", "400"], ["CFflag", 2, "maybe", "400"], ["CFsingle", 7, 1, "400"],
+        ["CFnothing", 2, 1, "400"],
+    ]);
+    for case in cases.as_array().unwrap() {
+        let condition = json!([{ "filter_name": case[0], "filter_type": case[1], "filter_value": case[2] }]);
+        let answer = admin.get(&search(&condition)).await;
+        if case[3] == "400" {
+            assert_eq!(answer.status, 400, "{case} {}", answer.text);
+            continue;
+        }
+        let list = answer.expect(200);
+        let names: String = list["clients"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+        assert_eq!(names, case[3].as_str().unwrap(), "{case}");
+    }
+}
+
+async fn site_fields_are_defined_and_checked_too(server: &Server) {
+    let admin = server.admin().await;
+    let rack = make(&admin, "Field", json!({ "name": "Rack", "datalength": 3 })).await;
+    let shift = make(&admin, "Field", json!({ "name": "Shift", "values": [{ "name": "Day" }, { "name": "Night" }] })).await;
+    admin.post("/api/Field", json!({ "name": "RACK" })).await.expect_error(400, "duplicate");
+    let owner = client(&admin, "Acme").await;
+    let fields = json!([{ "name": "Rack", "value": "1234" }, { "id": id(&shift), "value": "Noon" }, { "name": "None", "value": 1 }]);
+    let body = json!({ "name": "Depot", "client_id": id(&owner), "site_fields": fields });
+    let errors = admin.post("/api/Site", body).await.expect_error(400, "validation");
+    for path in ["site_fields[0].value", "site_fields[1].value", "site_fields[2]"] {
+        assert!(errors[path].is_array(), "{path}: {errors}");
+    }
+    let fields = json!([{ "name": "Rack", "value": "12" }, { "id": id(&shift), "value": "Night" }]);
+    let site = id(&make(&admin, "Site", json!({ "name": "Depot", "client_id": id(&owner), "site_fields": fields })).await);
+    let read = get(&admin, "Site", site, "?includedetails=true").await;
+    let night = field(&read, "site_fields", "Shift");
+    assert_eq!((&night["value"], &night["display"], &night["mandatory"]), (&json!(2), &json!("Night"), &json!(false)));
+    let body = admin.delete(&format!("/api/Field/{}", id(&rack))).await.expect(400);
+    assert_eq!((&body["code"], &body["counts"]), (&json!("in_use"), &json!({ "sites": 1 })), "{body}");
+}
