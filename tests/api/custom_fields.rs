@@ -32,7 +32,10 @@ async fn define(server: &Server, mut body: Value) -> i64 {
 /// The element of a list of fields that has this name.
 fn field<'a>(record: &'a Value, list: &str, name: &str) -> &'a Value {
     let fields = record[list].as_array().unwrap_or_else(|| panic!("no {list}: {record}"));
-    fields.iter().find(|field| field["name"] == name).unwrap_or_else(|| panic!("no {name}: {record}"))
+    fields
+        .iter()
+        .find(|field| field["name"] == name)
+        .unwrap_or_else(|| panic!("no {name}: {record}"))
 }
 
 async fn a_definition_is_checked(server: &Server) {
@@ -43,10 +46,19 @@ async fn a_definition_is_checked(server: &Server) {
     for path in ["type", "regex", "characterlimit", "values[1].name", "values[2].name"] {
         assert!(errors[path].is_array(), "{path}: {errors}");
     }
-    let made = make(&admin, "FieldInfo", json!({ "name": "CFColour", "usage": 2, "type": 2, "new_values": "Red, Green" })).await;
+    let made = make(
+        &admin,
+        "FieldInfo",
+        json!({ "name": "CFColour", "usage": 2, "type": 2, "new_values": "Red, Green" }),
+    )
+    .await;
     assert_eq!((&made["name"], &made["label"]), (&json!("Colour"), &json!("Colour")));
     let read = get(&admin, "FieldInfo", id(&made), "?includedetails=true").await;
-    assert_eq!((&read["values"][0]["id"], &read["values"][1]["name"]), (&json!(1), &json!("Green")), "{read}");
+    assert_eq!(
+        (&read["values"][0]["id"], &read["values"][1]["name"]),
+        (&json!(1), &json!("Green")),
+        "{read}"
+    );
     for name in ["colour", "CFCOLOUR"] {
         let again = json!({ "name": name, "usage": 2 });
         admin.post("/api/FieldInfo", again).await.expect_error(400, "duplicate");
@@ -62,13 +74,31 @@ async fn a_definition_is_checked(server: &Server) {
 
 async fn a_definition_in_use_stays_as_it_is(server: &Server) {
     let admin = server.admin().await;
-    let colour = define(server, json!({ "name": "Colour", "type": 2, "values": [{ "name": "Red" }, { "name": "Green" }] })).await;
+    let colour = define(
+        server,
+        json!({ "name": "Colour", "type": 2, "values": [{ "name": "Red" }, { "name": "Green" }] }),
+    )
+    .await;
     let free = define(server, json!({ "name": "Free", "type": 0 })).await;
-    let made = make(&admin, "Client", json!({ "name": "Acme", "customfields": [{ "id": colour, "value": "Red" }] })).await;
+    let made = make(
+        &admin,
+        "Client",
+        json!({ "name": "Acme", "customfields": [{ "id": colour, "value": "Red" }] }),
+    )
+    .await;
     let answer = admin.delete(&format!("/api/FieldInfo/{colour}")).await;
     let body = answer.expect(400);
-    assert_eq!((&body["code"], &body["counts"]), (&json!("in_use"), &json!({ "clients": 1 })), "{body}");
-    for change in [json!({ "type": 0 }), json!({ "usage": 3 }), json!({ "isencrypted": true }), json!({ "values": [{ "id": 2, "name": "Green" }] })] {
+    assert_eq!(
+        (&body["code"], &body["counts"]),
+        (&json!("in_use"), &json!({ "clients": 1 })),
+        "{body}"
+    );
+    for change in [
+        json!({ "type": 0 }),
+        json!({ "usage": 3 }),
+        json!({ "isencrypted": true }),
+        json!({ "values": [{ "id": 2, "name": "Green" }] }),
+    ] {
         let mut body = change.clone();
         body["id"] = json!(colour);
         let error = admin.post("/api/FieldInfo", body).await.expect(400);
@@ -109,14 +139,32 @@ async fn values_of_every_type_are_checked(server: &Server) {
     let admin = server.admin().await;
     all_types(server).await;
     let bad = json!([
-        ["text", "toolong"], ["text", "ABC"], ["memo", {}], ["single", "Pink"], ["single", 9], ["single", ["Red", "Blue"]],
-        ["multi", "Red,Pink"], ["multi", [1, 2, 3]], ["date", "soon"], ["date", "2026-02-30"], ["time", "25:00"],
-        ["time", "7"], ["flag", "maybe"], ["table", [1]], ["table", "rows"], ["rich", []], ["nothing", 1],
+        ["text", "toolong"],
+        ["text", "ABC"],
+        ["memo", {}],
+        ["single", "Pink"],
+        ["single", 9],
+        ["single", ["Red", "Blue"]],
+        ["multi", "Red,Pink"],
+        ["multi", [1, 2, 3]],
+        ["date", "soon"],
+        ["date", "2026-02-30"],
+        ["time", "25:00"],
+        ["time", "7"],
+        ["flag", "maybe"],
+        ["table", [1]],
+        ["table", "rows"],
+        ["rich", []],
+        ["nothing", 1],
     ]);
     let bad = bad.as_array().unwrap();
-    let fields: Vec<Value> = bad.iter().map(|pair| json!({ "name": pair[0], "value": pair[1] })).collect();
+    let fields: Vec<Value> =
+        bad.iter().map(|pair| json!({ "name": pair[0], "value": pair[1] })).collect();
     let count = fields.len();
-    let errors = admin.post("/api/Client", json!([{ "name": "Acme", "customfields": fields }])).await.expect_error(400, "validation");
+    let errors = admin
+        .post("/api/Client", json!([{ "name": "Acme", "customfields": fields }]))
+        .await
+        .expect_error(400, "validation");
     for at in 0..count {
         let name = bad[at][0].as_str().unwrap();
         let path = match name {
@@ -126,9 +174,17 @@ async fn values_of_every_type_are_checked(server: &Server) {
         // An empty list is no value, which is fine.
         assert_eq!(errors.get(&path).is_none(), name == "rich", "{path}: {errors}");
     }
-    let errors = admin.post("/api/Client", json!({ "name": "Acme", "customfields": [{ "value": 1 }, { "id": 77, "value": 1 }] })).await;
+    let errors = admin
+        .post(
+            "/api/Client",
+            json!({ "name": "Acme", "customfields": [{ "value": 1 }, { "id": 77, "value": 1 }] }),
+        )
+        .await;
     let errors = errors.expect_error(400, "validation");
-    assert!(errors["customfields[0]"].is_array() && errors["customfields[1]"].is_array(), "{errors}");
+    assert!(
+        errors["customfields[0]"].is_array() && errors["customfields[1]"].is_array(),
+        "{errors}"
+    );
     assert_eq!(admin.get("/api/Client").await.expect(200)["record_count"], 0);
 }
 
@@ -199,15 +255,22 @@ async fn values_merge_by_id_or_by_name_and_null_clears(server: &Server) {
         admin.post("/api/Client", body).await.expect(200);
         values().await
     };
-    assert_eq!(change(json!({ "name": "CFTier", "value": "silver" })).await, (json!("silver"), json!("3")));
-    assert_eq!(change(json!({ "id": floor, "name": "Tier", "value": "4" })).await, (json!("silver"), json!("4")));
+    assert_eq!(
+        change(json!({ "name": "CFTier", "value": "silver" })).await,
+        (json!("silver"), json!("3"))
+    );
+    assert_eq!(
+        change(json!({ "id": floor, "name": "Tier", "value": "4" })).await,
+        (json!("silver"), json!("4"))
+    );
     assert_eq!(change(json!({ "id": tier })).await, (json!("silver"), json!("4")));
     assert_eq!(change(json!({ "id": tier, "value": null })).await, (Value::Null, json!("4")));
     let body = json!({ "id": id(&made), "customfields": [{ "id": of_site, "value": "1" }] });
     admin.post("/api/Client", body).await.expect_error(400, "validation");
     let site = json!({ "id": made["main_site_id"], "customfields": [{ "name": "CFTier", "value": "ground" }] });
     admin.post("/api/Site", site).await.expect(200);
-    let read = get(&admin, "Site", made["main_site_id"].as_i64().unwrap(), "?includedetails=true").await;
+    let read =
+        get(&admin, "Site", made["main_site_id"].as_i64().unwrap(), "?includedetails=true").await;
     assert_eq!(field(&read, "customfields", "CFTier")["id"], of_site);
     let shoes = define(server, json!({ "name": "Shoes", "usage": 1 })).await;
     let user = json!({ "name": "Ann", "site_id": made["main_site_id"], "customfields": [{ "id": shoes, "value": "42" }] });
@@ -222,8 +285,14 @@ async fn mandatory_fields_are_named_together(server: &Server) {
     define(server, json!({ "name": "Level", "type": 4, "mandatory": true })).await;
     define(server, json!({ "name": "Depot", "usage": 3, "mandatory": true })).await;
     make(&admin, "Field", json!({ "name": "Rack", "mandatory": true })).await;
-    admin.post("/api/Settings", json!({ "mandatory_fields": { "Client": ["website"] } })).await.expect(200);
-    let errors = admin.post("/api/Client", json!([{ "name": "Acme" }])).await.expect_error(400, "validation");
+    admin
+        .post("/api/Settings", json!({ "mandatory_fields": { "Client": ["website"] } }))
+        .await
+        .expect(200);
+    let errors = admin
+        .post("/api/Client", json!([{ "name": "Acme" }]))
+        .await
+        .expect_error(400, "validation");
     assert!(errors["[0].website"].is_array(), "{errors}");
     let named = errors["[0].customfields"].to_string();
     assert!(named.contains("CFTier") && named.contains("CFLevel"), "{errors}");
@@ -231,9 +300,14 @@ async fn mandatory_fields_are_named_together(server: &Server) {
     let fields = json!([{ "name": "Tier", "value": "a" }, { "name": "Level", "value": "soon" }]);
     let body = json!([{ "name": "Acme", "website": "a.example", "customfields": fields }]);
     let errors = admin.post("/api/Client", body).await.expect_error(400, "validation");
-    assert_eq!(errors.as_object().unwrap().keys().collect::<Vec<_>>(), ["[0].customfields[1].value"], "{errors}");
+    assert_eq!(
+        errors.as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["[0].customfields[1].value"],
+        "{errors}"
+    );
     // The site that comes with a client has no place for its own values.
-    let fields = json!([{ "name": "Tier", "value": "a" }, { "name": "Level", "value": "2026-01-01" }]);
+    let fields =
+        json!([{ "name": "Tier", "value": "a" }, { "name": "Level", "value": "2026-01-01" }]);
     let body = json!({ "name": "Acme", "website": "a.example", "newclient_contactname": "Ann", "customfields": fields });
     let made = make(&admin, "Client", body).await;
     let body = json!({ "name": "Depot", "client_id": id(&made) });
@@ -250,13 +324,18 @@ async fn encrypted_values_are_never_kept(server: &Server) {
     let body = json!({ "name": "Pin", "usage": 2, "isencrypted": true, "mandatory": true });
     let pin = make(&admin, "FieldInfo", body).await;
     assert!(pin["_warning"].as_str().unwrap().contains("not stored"), "{pin}");
-    let body = json!({ "name": "Acme", "customfields": [{ "name": "CFPin", "value": "s3cret-value" }] });
+    let body =
+        json!({ "name": "Acme", "customfields": [{ "name": "CFPin", "value": "s3cret-value" }] });
     let made = make(&admin, "Client", body).await;
     assert!(made["_warning"].as_str().unwrap().contains("CFPin"), "{made}");
     let read = get(&admin, "Client", id(&made), "?includedetails=true").await;
     assert_eq!(field(&read, "customfields", "CFPin")["value"], Value::Null);
     let history = admin.get(&format!("/api/History?entity=Client&id={}", id(&made))).await;
-    assert!(!read.to_string().contains("s3cret") && !history.text.contains("s3cret"), "{}", history.text);
+    assert!(
+        !read.to_string().contains("s3cret") && !history.text.contains("s3cret"),
+        "{}",
+        history.text
+    );
     let condition = json!([{ "filter_name": "CFPin", "filter_type": 2, "filter_value": "1" }]);
     admin.get(&search(&condition)).await.expect_error(400, "validation");
 }
@@ -270,7 +349,10 @@ async fn lists_carry_just_the_asked_fields(server: &Server) {
     let body = json!({ "name": "Acme", "customfields": [{ "id": tier, "value": "gold" }], "site_fields": [{ "name": "Rack", "value": "7" }] });
     make(&admin, "Client", body).await;
     client(&admin, "Beta").await;
-    let list = admin.get(&format!("/api/Client?include_custom_fields={floor},{tier},999&sitefields={rack}")).await.expect(200);
+    let list = admin
+        .get(&format!("/api/Client?include_custom_fields={floor},{tier},999&sitefields={rack}"))
+        .await
+        .expect(200);
     for (at, value) in [(0, json!("gold")), (1, Value::Null)] {
         let fields = list["clients"][at]["customfields"].as_array().unwrap();
         let ids: Vec<i64> = fields.iter().map(id).collect();
@@ -280,12 +362,16 @@ async fn lists_carry_just_the_asked_fields(server: &Server) {
     assert_eq!(list["clients"][0]["site_fields"][0]["value"], "7");
     assert_eq!(list["clients"][1]["site_fields"][0]["value"], Value::Null);
     let plain = admin.get("/api/Client").await.expect(200);
-    assert!(plain["clients"][0].get("customfields").is_none() && plain["clients"][0].get("site_fields").is_none());
+    assert!(
+        plain["clients"][0].get("customfields").is_none()
+            && plain["clients"][0].get("site_fields").is_none()
+    );
 }
 
 /// The path of a list of clients under these conditions.
 fn search(conditions: &Value) -> String {
-    let encoded: String = conditions.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let encoded: String =
+        conditions.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
     format!("/api/Client?advanced_search={encoded}")
 }
 
@@ -294,15 +380,28 @@ async fn found(server: &Server, name: &str, kind: i64, value: Value) -> Vec<Stri
     let admin = server.admin().await;
     let condition = json!([{ "filter_name": name, "filter_type": kind, "filter_value": value }]);
     let list = admin.get(&search(&condition)).await.expect(200);
-    list["clients"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+    list["clients"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 async fn names_follow_the_definition(server: &Server) {
     let admin = server.admin().await;
     let tier = define(server, json!({ "name": "Tier", "label": "The tier" })).await;
-    let made = make(&admin, "Client", json!({ "name": "Acme", "customfields": [{ "id": tier, "value": "gold" }] })).await;
+    let made = make(
+        &admin,
+        "Client",
+        json!({ "name": "Acme", "customfields": [{ "id": tier, "value": "gold" }] }),
+    )
+    .await;
     assert_eq!(found(server, "CFTier", 2, json!("Gold")).await, ["Acme"]);
-    admin.post("/api/FieldInfo", json!({ "id": tier, "name": "Rank", "label": "The rank" })).await.expect(200);
+    admin
+        .post("/api/FieldInfo", json!({ "id": tier, "name": "Rank", "label": "The rank" }))
+        .await
+        .expect(200);
     let read = get(&admin, "Client", id(&made), "?includedetails=true").await;
     let renamed = field(&read, "customfields", "CFRank");
     assert_eq!((&renamed["label"], &renamed["value"]), (&json!("The rank"), &json!("gold")));
@@ -316,32 +415,60 @@ async fn conditions_compare_by_the_type_of_the_definition(server: &Server) {
     let admin = server.admin().await;
     all_types(server).await;
     for (name, fields) in [
-        ("A", json!([{ "name": "memo", "value": "9" }, { "name": "single", "value": "Red" }, { "name": "multi", "value": "Red,Blue" },
-            { "name": "date", "value": "2026-01-31" }, { "name": "time", "value": "07:00" }, { "name": "flag", "value": true }])),
-        ("B", json!([{ "name": "memo", "value": "10" }, { "name": "single", "value": "Green" }, { "name": "multi", "value": "Green" },
-            { "name": "date", "value": "2026-02-01" }, { "name": "time", "value": "17:30" }, { "name": "flag", "value": false }])),
+        (
+            "A",
+            json!([{ "name": "memo", "value": "9" }, { "name": "single", "value": "Red" }, { "name": "multi", "value": "Red,Blue" },
+            { "name": "date", "value": "2026-01-31" }, { "name": "time", "value": "07:00" }, { "name": "flag", "value": true }]),
+        ),
+        (
+            "B",
+            json!([{ "name": "memo", "value": "10" }, { "name": "single", "value": "Green" }, { "name": "multi", "value": "Green" },
+            { "name": "date", "value": "2026-02-01" }, { "name": "time", "value": "17:30" }, { "name": "flag", "value": false }]),
+        ),
         ("C", json!([])),
     ] {
         make(&admin, "Client", json!({ "name": name, "customfields": fields })).await;
     }
     let cases = json!([
-        ["CFmemo", 7, 9, "B"], ["CFmemo", 2, "9", "A"], ["CFsingle", 2, "red", "A"], ["CFsingle", 3, "Red", "BC"],
-        ["CFsingle", 0, ["Red", 2], "AB"], ["CFsingle", 4, "re", "AB"], ["CFsingle", 6, 2, "B"], ["CFsingle", 2, "", "C"],
-        ["CFmulti", 2, "Blue", "A"], ["CFmulti", 1, "Red,Green", "C"], ["CFdate", 7, "2026-01-31", "B"],
-        ["CFdate", 9, "2026-02-01", "A"], ["CFdate", 10, "2026-02-01T00:00:00Z", "AB"], ["CFdate", 2, "2026-02-01", "B"],
-        ["CFtime", 8, "07:00", "AB"], ["CFtime", 7, "07:00", "B"], ["CFflag", 6, true, "A"], ["CFflag", 2, "false", "BC"],
-        ["cfdate", 2, "x", "400"], ["CFdate", 7, "soon", "400"], ["CFflag", 2, "maybe", "400"], ["CFsingle", 7, 1, "400"],
+        ["CFmemo", 7, 9, "B"],
+        ["CFmemo", 2, "9", "A"],
+        ["CFsingle", 2, "red", "A"],
+        ["CFsingle", 3, "Red", "BC"],
+        ["CFsingle", 0, ["Red", 2], "AB"],
+        ["CFsingle", 4, "re", "AB"],
+        ["CFsingle", 6, 2, "B"],
+        ["CFsingle", 2, "", "C"],
+        ["CFmulti", 2, "Blue", "A"],
+        ["CFmulti", 1, "Red,Green", "C"],
+        ["CFdate", 7, "2026-01-31", "B"],
+        ["CFdate", 9, "2026-02-01", "A"],
+        ["CFdate", 10, "2026-02-01T00:00:00Z", "AB"],
+        ["CFdate", 2, "2026-02-01", "B"],
+        ["CFtime", 8, "07:00", "AB"],
+        ["CFtime", 7, "07:00", "B"],
+        ["CFflag", 6, true, "A"],
+        ["CFflag", 2, "false", "BC"],
+        ["cfdate", 2, "x", "400"],
+        ["CFdate", 7, "soon", "400"],
+        ["CFflag", 2, "maybe", "400"],
+        ["CFsingle", 7, 1, "400"],
         ["CFnothing", 2, 1, "400"],
     ]);
     for case in cases.as_array().unwrap() {
-        let condition = json!([{ "filter_name": case[0], "filter_type": case[1], "filter_value": case[2] }]);
+        let condition =
+            json!([{ "filter_name": case[0], "filter_type": case[1], "filter_value": case[2] }]);
         let answer = admin.get(&search(&condition)).await;
         if case[3] == "400" {
             assert_eq!(answer.status, 400, "{case} {}", answer.text);
             continue;
         }
         let list = answer.expect(200);
-        let names: String = list["clients"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+        let names: String = list["clients"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["name"].as_str().unwrap())
+            .collect();
         assert_eq!(names, case[3].as_str().unwrap(), "{case}");
     }
 }
@@ -349,7 +476,12 @@ async fn conditions_compare_by_the_type_of_the_definition(server: &Server) {
 async fn site_fields_are_defined_and_checked_too(server: &Server) {
     let admin = server.admin().await;
     let rack = make(&admin, "Field", json!({ "name": "Rack", "datalength": 3 })).await;
-    let shift = make(&admin, "Field", json!({ "name": "Shift", "values": [{ "name": "Day" }, { "name": "Night" }] })).await;
+    let shift = make(
+        &admin,
+        "Field",
+        json!({ "name": "Shift", "values": [{ "name": "Day" }, { "name": "Night" }] }),
+    )
+    .await;
     admin.post("/api/Field", json!({ "name": "RACK" })).await.expect_error(400, "duplicate");
     let owner = client(&admin, "Acme").await;
     let fields = json!([{ "name": "Rack", "value": "1234" }, { "id": id(&shift), "value": "Noon" }, { "name": "None", "value": 1 }]);
@@ -359,10 +491,22 @@ async fn site_fields_are_defined_and_checked_too(server: &Server) {
         assert!(errors[path].is_array(), "{path}: {errors}");
     }
     let fields = json!([{ "name": "Rack", "value": "12" }, { "id": id(&shift), "value": "Night" }]);
-    let site = id(&make(&admin, "Site", json!({ "name": "Depot", "client_id": id(&owner), "site_fields": fields })).await);
+    let site = id(&make(
+        &admin,
+        "Site",
+        json!({ "name": "Depot", "client_id": id(&owner), "site_fields": fields }),
+    )
+    .await);
     let read = get(&admin, "Site", site, "?includedetails=true").await;
     let night = field(&read, "site_fields", "Shift");
-    assert_eq!((&night["value"], &night["display"], &night["mandatory"]), (&json!(2), &json!("Night"), &json!(false)));
+    assert_eq!(
+        (&night["value"], &night["display"], &night["mandatory"]),
+        (&json!(2), &json!("Night"), &json!(false))
+    );
     let body = admin.delete(&format!("/api/Field/{}", id(&rack))).await.expect(400);
-    assert_eq!((&body["code"], &body["counts"]), (&json!("in_use"), &json!({ "sites": 1 })), "{body}");
+    assert_eq!(
+        (&body["code"], &body["counts"]),
+        (&json!("in_use"), &json!({ "sites": 1 })),
+        "{body}"
+    );
 }

@@ -2,8 +2,11 @@
 
 #![cfg(test)]
 
+mod client_lists;
 mod clients;
 mod coercions;
+mod collections;
+mod custom_fields;
 mod deletes;
 mod envelopes;
 mod errors;
@@ -19,6 +22,5 @@ mod searches;
 mod sites;
 mod smoke;
 mod tokens;
-mod writes;
-mod custom_fields;
 mod views;
+mod writes;

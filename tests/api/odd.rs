@@ -1,6 +1,7 @@
 //! Odd requests by the thousand: none may fail on the server's side.
 
 use aureole_testkit::{Actor, Answer, Database, Server};
+use serde_json::json;
 
 use crate::paths::encode;
 

@@ -1,6 +1,6 @@
 //! Paths, methods, media types and query spellings.
 
-use aureole_testkit::{Actor, Database, Server, on_both_databases};
+use aureole_testkit::{Database, Server, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

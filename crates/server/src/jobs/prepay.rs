@@ -160,15 +160,13 @@ async fn recurring(save: &mut Save<'_>, client_id: i64, record: &Record) -> Resu
         }
         bought += add_lot(save, client_id, "recurring", &text, body).await?;
         next = periods::next(due, anchor_date, code);
-        match next {
-            Some(next) => due = next,
-            None => break,
-        }
+        let Some(next) = next else { break };
+        due = next;
+        // Somebody may post this date back long after it was served.
+        let text = format_datetime(next);
+        prepay::set_anchor(&mut save.tx, tenant, client_id, &text, &anchor).await?;
     }
     let next = next.map(format_datetime);
-    if let Some(next) = &next {
-        prepay::set_anchor(&mut save.tx, tenant, client_id, next, &anchor).await?;
-    }
     save.amend(EntityKind::Client, client_id, |record| match next {
         Some(next) => record.set(client::PREPAY_NEXT_DATE, next),
         None => record.clear(client::PREPAY_NEXT_DATE),

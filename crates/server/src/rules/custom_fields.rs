@@ -81,7 +81,8 @@ const fn custom(usage: i64) -> Family {
 const CLIENT_CUSTOM: Family = custom(2);
 const SITE_CUSTOM: Family = custom(3);
 const USER_CUSTOM: Family = custom(1);
-const SITE_FIELDS: Family = Family { definitions: EntityKind::SiteField, list: "site_fields", usage: 0 };
+const SITE_FIELDS: Family =
+    Family { definitions: EntityKind::SiteField, list: "site_fields", usage: 0 };
 
 /// The lists of defined fields of a kind of record.
 pub fn families(kind: EntityKind) -> &'static [Family] {
@@ -103,7 +104,9 @@ fn holders(definitions: EntityKind, usage: i64) -> Vec<(EntityKind, Family)> {
     [EntityKind::Client, EntityKind::Site, EntityKind::User]
         .into_iter()
         .flat_map(|kind| families(kind).iter().map(move |family| (kind, *family)))
-        .filter(|(_, family)| family.definitions == definitions && (family.usage == 0 || family.usage == usage))
+        .filter(|(_, family)| {
+            family.definitions == definitions && (family.usage == 0 || family.usage == usage)
+        })
         .collect()
 }
 
@@ -148,7 +151,11 @@ impl Definition {
             kind,
             mandatory: record.bool(mandatory),
             encrypted: custom && record.bool(field_info::ENCRYPTED),
-            max_chars: record.int(if custom { field_info::CHARACTER_LIMIT } else { site_field::LENGTH }),
+            max_chars: record.int(if custom {
+                field_info::CHARACTER_LIMIT
+            } else {
+                site_field::LENGTH
+            }),
             regex: if custom { record.text(field_info::REGEX).to_owned() } else { String::new() },
             max_selection: if custom { record.int(field_info::MAX_SELECTION) } else { 0 },
             options,
@@ -179,7 +186,12 @@ fn options(values: Option<&Value>) -> Vec<(i64, String)> {
 }
 
 /// The definitions of a family, in their own order.
-pub async fn load(reader: &mut impl Read, app: &App, tenant: i64, family: Family) -> Result<Vec<Definition>> {
+pub async fn load(
+    reader: &mut impl Read,
+    app: &App,
+    tenant: i64,
+    family: Family,
+) -> Result<Vec<Definition>> {
     let entity = family.definitions.entity();
     let ids = match family.usage {
         0 => records::all_ids(reader, tenant, entity).await?,
@@ -189,7 +201,13 @@ pub async fn load(reader: &mut impl Read, app: &App, tenant: i64, family: Family
     let stored = records::get_many(reader, &prepared.select, tenant, &ids).await?;
     let mut definitions: Vec<Definition> = stored
         .iter()
-        .map(|stored| Definition::new(stored.id, Record::from_doc(entity.schema, &stored.doc), family.definitions))
+        .map(|stored| {
+            Definition::new(
+                stored.id,
+                Record::from_doc(entity.schema, &stored.doc),
+                family.definitions,
+            )
+        })
         .collect();
     definitions.sort_by_key(|definition| (definition.sequence, definition.id));
     Ok(definitions)
@@ -197,7 +215,8 @@ pub async fn load(reader: &mut impl Read, app: &App, tenant: i64, family: Family
 
 /// The definition that a name means, with `CF` in front or without; its case does not matter.
 pub fn by_name<'a>(definitions: &'a [Definition], name: &str) -> Option<&'a Definition> {
-    let find = |name: &str| definitions.iter().find(|definition| fold(&definition.name) == fold(name));
+    let find =
+        |name: &str| definitions.iter().find(|definition| fold(&definition.name) == fold(name));
     let bare = name.strip_prefix("CF").and_then(find);
     bare.or_else(|| find(name))
 }
@@ -300,7 +319,9 @@ fn set(
     let name = definition.wire_name();
     if definition.encrypted {
         if !value.is_null() {
-            draft.warnings.push(format!("{name} was not stored: the server has no key to encrypt secrets with"));
+            draft.warnings.push(format!(
+                "{name} was not stored: the server has no key to encrypt secrets with"
+            ));
         }
         return;
     }
@@ -312,7 +333,10 @@ fn set(
     match value::checked(definition, value, save.app.limits.text_chars) {
         Ok(Some(new)) => drop(values.insert(definition.id, new)),
         Ok(None) if definition.mandatory && old.is_some() => {
-            save.problem(format!("{path}.value"), format!("must not be cleared: {name} is mandatory"));
+            save.problem(
+                format!("{path}.value"),
+                format!("must not be cleared: {name} is mandatory"),
+            );
         }
         Ok(None) => drop(values.remove(&definition.id)),
         Err(message) => save.problem(format!("{path}.value"), format!("{message} ({name})")),
@@ -327,13 +351,18 @@ fn missing(
     values: &BTreeMap<i64, Value>,
     given: &[Value],
 ) {
-    for definition in definitions.iter().filter(|definition| definition.mandatory && !definition.encrypted) {
+    for definition in
+        definitions.iter().filter(|definition| definition.mandatory && !definition.encrypted)
+    {
         let has_bad_value = given.iter().any(|element| {
             meant(definitions, element, "").is_ok_and(|found| found.id == definition.id)
                 && element.get("value").is_some_and(|value| !value::is_unset(value))
         });
         if !values.contains_key(&definition.id) && !has_bad_value {
-            save.problem(path, format!("must have a value for {}, which is mandatory", definition.wire_name()));
+            save.problem(
+                path,
+                format!("must have a value for {}, which is mandatory", definition.wire_name()),
+            );
         }
     }
 }

@@ -72,7 +72,14 @@ pub async fn chosen(
     let mut chosen = Chosen::default();
     let mut view_columns_id = 0;
     if let Some(id) = view_id {
-        let view = stored(&call.app, &mut call.app.db.clone(), call.caller.tenant_id, EntityKind::ViewList, id).await?;
+        let view = stored(
+            &call.app,
+            &mut call.app.db.clone(),
+            call.caller.tenant_id,
+            EntityKind::ViewList,
+            id,
+        )
+        .await?;
         let view = view.ok_or_else(|| ApiError::missing("view", id))?;
         if is_for(&view, view_list::TYPE, endpoint, "view_id", id, problems) {
             chosen.filter = Some(view_filter(call, endpoint, &view, id, problems).await?);
@@ -130,7 +137,8 @@ async fn view_filter(
     let path = format!("view_id {id}: filters");
     let filter = conditions_filter(endpoint.kind.entity(), conditions, &path, problems);
     let (app, tenant) = (&call.app, call.caller.tenant_id);
-    custom_fields::resolve(&mut app.db.clone(), app, tenant, endpoint.kind, filter, &path, problems).await
+    custom_fields::resolve(&mut app.db.clone(), app, tenant, endpoint.kind, filter, &path, problems)
+        .await
 }
 
 /// The view's sort keys. A name that the catalogue has lost since is passed over.
@@ -149,7 +157,12 @@ fn list(record: &Record, key: Key) -> &[Value] {
 }
 
 /// The columns of a profile; those of id 0 are built in.
-async fn columns(call: &Call, endpoint: &Endpoint, id: i64, problems: &mut Problems) -> Result<String> {
+async fn columns(
+    call: &Call,
+    endpoint: &Endpoint,
+    id: i64,
+    problems: &mut Problems,
+) -> Result<String> {
     if id == 0 {
         return Ok(default_columns(endpoint.kind).to_string());
     }
@@ -162,9 +175,7 @@ async fn columns(call: &Call, endpoint: &Endpoint, id: i64, problems: &mut Probl
 
 fn default_columns(kind: EntityKind) -> Value {
     let columns = if kind == EntityKind::Site { SITE_COLUMNS } else { CLIENT_COLUMNS };
-    let column = |(at, (name, title)): (usize, &(&str, &str))| {
-        json!({ "name": name, "title": title, "width": DEFAULT_WIDTH, "position": at })
-    };
+    let column = |(at, (name, title)): (usize, &(&str, &str))| json!({ "name": name, "title": title, "width": DEFAULT_WIDTH, "position": at });
     columns.iter().enumerate().map(column).collect()
 }
 
@@ -264,7 +275,11 @@ async fn filters(save: &mut Save<'_>, draft: &mut Draft, kind: EntityKind) -> Re
 }
 
 /// Adds `custom_field_id` to a condition on a custom field. The name counts while it means one.
-async fn note_definition(save: &mut Save<'_>, kind: EntityKind, condition: &mut Map<String, Value>) -> Result<()> {
+async fn note_definition(
+    save: &mut Save<'_>,
+    kind: EntityKind,
+    condition: &mut Map<String, Value>,
+) -> Result<()> {
     let name = condition.get("filter_name").and_then(Value::as_str).unwrap_or("").to_owned();
     if !name.starts_with("CF") {
         condition.shift_remove("custom_field_id");
@@ -300,7 +315,8 @@ fn order(save: &mut Save<'_>, draft: &mut Draft, kind: EntityKind) {
             }
         };
         match flag(key.get("desc")) {
-            Some(desc) => kept.push(json!({ "name": kind.entity().schema.fields[position].name, "desc": desc })),
+            Some(desc) => kept
+                .push(json!({ "name": kind.entity().schema.fields[position].name, "desc": desc })),
             None => save.problem(path, "desc must be true or false"),
         }
     }
@@ -331,23 +347,36 @@ pub async fn view_columns_before(save: &mut Save<'_>, draft: &mut Draft) -> Resu
         let path = draft.at(&format!("columns[{at}]"));
         match read_column(kind, &custom, at, column) {
             Ok((_, column)) if kept.iter().any(|(_, other)| other["name"] == column["name"]) => {
-                save.problem(format!("{path}.name"), format!("must be unique: {} is there already", column["name"]));
+                save.problem(
+                    format!("{path}.name"),
+                    format!("must be unique: {} is there already", column["name"]),
+                );
             }
             Ok(column) => kept.push(column),
-            Err((member, message)) => save.problem(aureole_catalogue::accept::join(&path, member), message),
+            Err((member, message)) => {
+                save.problem(aureole_catalogue::accept::join(&path, member), message)
+            }
         }
     }
     kept.sort_by_key(|(position, _)| *position);
-    draft.record.set(view_columns::COLUMNS, kept.into_iter().map(|(_, column)| column).collect::<Vec<Value>>());
+    draft.record.set(
+        view_columns::COLUMNS,
+        kept.into_iter().map(|(_, column)| column).collect::<Vec<Value>>(),
+    );
     Ok(())
 }
 
 /// The names of the custom fields of a kind, when a column may be one.
-async fn custom_names(save: &mut Save<'_>, kind: EntityKind, columns: &[Value]) -> Result<Vec<String>> {
+async fn custom_names(
+    save: &mut Save<'_>,
+    kind: EntityKind,
+    columns: &[Value],
+) -> Result<Vec<String>> {
     let is_custom = |column: &Value| {
         column.get("name").and_then(Value::as_str).is_some_and(|name| name.starts_with("CF"))
     };
-    let Some(family) = family(kind, "customfields").filter(|_| columns.iter().any(is_custom)) else {
+    let Some(family) = family(kind, "customfields").filter(|_| columns.iter().any(is_custom))
+    else {
         return Ok(Vec::new());
     };
     let tenant = save.tenant();
@@ -364,12 +393,19 @@ fn read_column(
 ) -> std::result::Result<(i64, Value), (&'static str, String)> {
     let schema = kind.entity().schema;
     let name = column.get("name").and_then(Value::as_str).unwrap_or("").trim();
-    let field = schema.find(name).map(|position| &schema.fields[position]).filter(|field| is_column(field));
+    let field =
+        schema.find(name).map(|position| &schema.fields[position]).filter(|field| is_column(field));
     let name = match (field, custom.iter().find(|custom| fold(custom) == fold(name))) {
         (Some(field), _) => field.name,
         (None, Some(custom)) => custom.as_str(),
         (None, None) => {
-            return Err(("name", format!("{name:?} is not a field of the rows of a list of {}s", kind.entity().singular)));
+            return Err((
+                "name",
+                format!(
+                    "{name:?} is not a field of the rows of a list of {}s",
+                    kind.entity().singular
+                ),
+            ));
         }
     };
     let integer = |member: &'static str, default: i64, max: i64| match column.get(member) {

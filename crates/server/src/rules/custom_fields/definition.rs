@@ -26,7 +26,8 @@ pub async fn field_info_before(save: &mut Save<'_>, draft: &mut Draft) -> Result
     }
     let number = draft.record.int(field_info::TYPE);
     if Type::of(number).is_none() && (draft.is_new || draft.changes(field_info::TYPE)) {
-        let known: Vec<String> = TYPES.iter().map(|(number, _, name)| format!("{number} {name}")).collect();
+        let known: Vec<String> =
+            TYPES.iter().map(|(number, _, name)| format!("{number} {name}")).collect();
         save.problem(draft.at("type"), format!("must be one of: {}", known.join(", ")));
     }
     let regex = draft.record.text(field_info::REGEX);
@@ -37,7 +38,10 @@ pub async fn field_info_before(save: &mut Save<'_>, draft: &mut Draft) -> Result
             save.problem(draft.at("regex"), message);
         }
     }
-    for (key, name) in [(field_info::CHARACTER_LIMIT, "characterlimit"), (field_info::MAX_SELECTION, "max_selection")] {
+    for (key, name) in [
+        (field_info::CHARACTER_LIMIT, "characterlimit"),
+        (field_info::MAX_SELECTION, "max_selection"),
+    ] {
         if draft.record.int(key) < 0 {
             save.problem(draft.at(name), "must not be negative; 0 means no limit");
         }
@@ -93,7 +97,8 @@ async fn unique_name(
     let (tenant, entity) = (save.tenant(), draft.entity());
     let others = records::ids_by_name(&mut save.tx, tenant, entity, &fold(&name), within).await?;
     if let Some(other) = others.into_iter().find(|other| *other != draft.id) {
-        let message = format!("must be unique: {} {other} is called {name:?} already", entity.singular);
+        let message =
+            format!("must be unique: {} {other} is called {name:?} already", entity.singular);
         save.duplicate(draft.at("name"), message, other);
     }
     Ok(())
@@ -107,7 +112,11 @@ fn new_options(draft: &mut Draft, values: Key, new_values: Key) {
         return;
     }
     let mut list = draft.record.get(values).and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut next = list.iter().filter_map(|option| option.get("id").and_then(Value::as_i64)).max().unwrap_or(0);
+    let mut next = list
+        .iter()
+        .filter_map(|option| option.get("id").and_then(Value::as_i64))
+        .max()
+        .unwrap_or(0);
     let separator = if text.contains('\n') { '\n' } else { ',' };
     for label in text.split(separator).map(str::trim).filter(|label| !label.is_empty()) {
         let known = |option: &Value| {
@@ -123,7 +132,8 @@ fn new_options(draft: &mut Draft, values: Key, new_values: Key) {
 
 /// Every option has a label of its own.
 fn check_options(save: &mut Save<'_>, draft: &Draft, key: Key) {
-    let list = draft.record.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let list =
+        draft.record.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if list.len() > OPTIONS {
         save.problem(draft.at("values"), format!("must have at most {OPTIONS} elements"));
         return;
@@ -161,7 +171,10 @@ async fn unlike_in_use(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
     let (field, test) = match field {
         Some(field) => (field, Test::IsSet),
         None if new.kind.is_selection() => {
-            let gone = old.options.iter().filter(|(id, _)| !new.options.iter().any(|(kept, _)| kept == id));
+            let gone = old
+                .options
+                .iter()
+                .filter(|(id, _)| !new.options.iter().any(|(kept, _)| kept == id));
             let gone: Vec<String> = gone.map(|(id, _)| id.to_string()).collect();
             if gone.is_empty() {
                 return Ok(());
@@ -174,7 +187,8 @@ async fn unlike_in_use(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
     if counts.is_empty() {
         return Ok(());
     }
-    let message = format!("can't be changed so: {} have values of {}", sentence(&counts), old.wire_name());
+    let message =
+        format!("can't be changed so: {} have values of {}", sentence(&counts), old.wire_name());
     Err(ApiError::InUse { path: draft.at(field), message, counts })
 }
 
@@ -186,7 +200,12 @@ fn usage(kind: EntityKind, record: &Record) -> i64 {
 ///
 /// # Errors
 /// [`ApiError::InUse`] with the counts.
-pub async fn check_unused(save: &mut Save<'_>, kind: EntityKind, id: i64, record: &Record) -> Result<()> {
+pub async fn check_unused(
+    save: &mut Save<'_>,
+    kind: EntityKind,
+    id: i64,
+    record: &Record,
+) -> Result<()> {
     let definition = Definition::new(id, record.clone(), kind);
     let mut counts = used(save, kind, &definition, &Test::IsSet).await?;
     if kind == EntityKind::FieldInfo {
@@ -197,14 +216,17 @@ pub async fn check_unused(save: &mut Save<'_>, kind: EntityKind, id: i64, record
         return Ok(());
     }
     let what = kind.entity().singular;
-    let message = format!("{what} {id} ({}) is in use: {} use it", definition.wire_name(), sentence(&counts));
+    let message =
+        format!("{what} {id} ({}) is in use: {} use it", definition.wire_name(), sentence(&counts));
     Err(ApiError::InUse { path: String::new(), message, counts })
 }
 
 fn sentence(counts: &[(&'static str, i64)]) -> String {
     let parts: Vec<String> = counts
         .iter()
-        .map(|(name, count)| format!("{count} {}", if *count == 1 { name.trim_end_matches('s') } else { name }))
+        .map(|(name, count)| {
+            format!("{count} {}", if *count == 1 { name.trim_end_matches('s') } else { name })
+        })
         .collect();
     parts.join(", ")
 }
@@ -248,8 +270,11 @@ async fn views_on(save: &mut Save<'_>, id: i64) -> Result<i64> {
     let views = records::get_many(&mut save.tx, &prepared.select, tenant, &ids).await?;
     let uses = |doc: &str| {
         let view = Record::from_doc(entity.schema, doc);
-        let filters = view.get(view_list::FILTERS).and_then(Value::as_array).cloned().unwrap_or_default();
-        filters.iter().any(|filter| filter.get("custom_field_id").and_then(Value::as_i64) == Some(id))
+        let filters =
+            view.get(view_list::FILTERS).and_then(Value::as_array).cloned().unwrap_or_default();
+        filters
+            .iter()
+            .any(|filter| filter.get("custom_field_id").and_then(Value::as_i64) == Some(id))
     };
     let count = views.iter().filter(|view| uses(&view.doc)).count();
     Ok(i64::try_from(count).unwrap_or(i64::MAX))

@@ -57,13 +57,21 @@ pub async fn full(
     Ok(())
 }
 
-fn add(kind: EntityKind, family: Family, definitions: &[&Definition], stored: &Stored, extras: &mut Extras) {
+fn add(
+    kind: EntityKind,
+    family: Family,
+    definitions: &[&Definition],
+    stored: &Stored,
+    extras: &mut Extras,
+) {
     let schema = kind.entity().schema;
     let Some(position) = schema.find(family.list) else { return };
     let record = Record::from_doc(schema, &stored.doc);
     let values = stored_values(record.get(Key(position)));
-    let list: Vec<Value> =
-        definitions.iter().map(|definition| element(definition, family, values.get(&definition.id))).collect();
+    let list: Vec<Value> = definitions
+        .iter()
+        .map(|definition| element(definition, family, values.get(&definition.id)))
+        .collect();
     extras.push((position, Value::Array(list).to_string()));
 }
 

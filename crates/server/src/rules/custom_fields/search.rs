@@ -1,6 +1,5 @@
 //! Conditions on custom fields: the definition says how values compare.
 
-
 use aureole_catalogue::filter::{Operand, Test};
 use aureole_catalogue::value::fold;
 use aureole_catalogue::{EntityKind, Filter, Problems};
@@ -49,14 +48,19 @@ fn resolved(
     problems: &mut Problems,
 ) -> Filter {
     let each = |filters: Vec<Filter>, problems: &mut Problems| {
-        filters.into_iter().map(|filter| resolved(definitions, what, filter, path, problems)).collect()
+        filters
+            .into_iter()
+            .map(|filter| resolved(definitions, what, filter, path, problems))
+            .collect()
     };
     match filter {
         Filter::All(filters) => Filter::All(each(filters, problems)),
         Filter::Any(filters) => Filter::Any(each(filters, problems)),
         Filter::Not(filter) => resolved(definitions, what, *filter, path, problems).negate(),
         Filter::Custom { list, id, name, test, .. } => {
-            match one(definitions, what, id, &name).and_then(|found| Ok((found, typed(found, test)?))) {
+            match one(definitions, what, id, &name)
+                .and_then(|found| Ok((found, typed(found, test)?)))
+            {
                 Ok((found, test)) => Filter::Custom {
                     list,
                     id: found.id,
@@ -84,9 +88,13 @@ fn one<'a>(
     // The condition had `CF`, which is cut off already.
     let by_exact = || definitions.iter().find(|definition| fold(&definition.name) == fold(name));
     let found = by_id.or_else(by_exact).or_else(|| by_name(definitions, name));
-    let found = found.ok_or_else(|| format!("filter_name \"CF{name}\" is not a custom field of {what}s"))?;
+    let found = found
+        .ok_or_else(|| format!("filter_name \"CF{name}\" is not a custom field of {what}s"))?;
     if found.encrypted {
-        return Err(format!("filter_name {:?} is encrypted and can't be searched", found.wire_name()));
+        return Err(format!(
+            "filter_name {:?} is encrypted and can't be searched",
+            found.wire_name()
+        ));
     }
     Ok(found)
 }
@@ -96,14 +104,17 @@ fn typed(definition: &Definition, test: Test) -> std::result::Result<Test, Strin
     let name = definition.wire_name();
     match definition.kind {
         Type::Text | Type::Memo | Type::Rich | Type::Table => Ok(test),
-        Type::Single | Type::Multi => options(definition, test)
-            .ok_or_else(|| format!("filter_type: the selections of {name} are not larger or smaller")),
+        Type::Single | Type::Multi => options(definition, test).ok_or_else(|| {
+            format!("filter_type: the selections of {name} are not larger or smaller")
+        }),
         Type::Date => canonical(test, &|text| value::date(text), Operand::Date)
             .ok_or_else(|| format!("filter_value must be a date for {name}")),
         Type::Time => canonical(test, &|text| value::time(text), Operand::Text)
             .ok_or_else(|| format!("filter_value must be a time such as 07:36 for {name}")),
         Type::Checkbox => {
-            let flag = |text: &str| value::flag(&Value::String(text.to_owned())).map(|flag| flag.to_string());
+            let flag = |text: &str| {
+                value::flag(&Value::String(text.to_owned())).map(|flag| flag.to_string())
+            };
             canonical(test, &flag, |text| Operand::Bool(text == "true"))
                 .ok_or_else(|| format!("filter_value must be true or false for {name}"))
         }
@@ -120,9 +131,9 @@ fn canonical(
     let form = |text: &str| if text.is_empty() { Some(String::new()) } else { form(text) };
     Some(match test {
         Test::Equals(text) => Test::Equals(fold(&form(&text)?)),
-        Test::OneOf(texts) => {
-            Test::OneOf(texts.iter().map(|text| form(text).map(|text| fold(&text))).collect::<Option<_>>()?)
-        }
+        Test::OneOf(texts) => Test::OneOf(
+            texts.iter().map(|text| form(text).map(|text| fold(&text))).collect::<Option<_>>()?,
+        ),
         Test::Compare(compare, right) => Test::Compare(compare, operand(form(&written(right))?)),
         other => other,
     })
@@ -141,7 +152,8 @@ fn written(operand: Operand) -> String {
 fn options(definition: &Definition, test: Test) -> Option<Test> {
     use aureole_catalogue::filter::Compare;
     let ids = |fits: &dyn Fn(i64, &str) -> bool| -> Vec<String> {
-        let fitting = definition.options.iter().filter(|(id, label)| fits(*id, &fold(label.trim())));
+        let fitting =
+            definition.options.iter().filter(|(id, label)| fits(*id, &fold(label.trim())));
         fitting.map(|(id, _)| id.to_string()).collect()
     };
     let equal = |text: &str| -> Vec<String> {

@@ -133,7 +133,9 @@ fn selection(definition: &Definition, value: &Value) -> Checked<Vec<i64>> {
                 chosen.push(option(definition, item)?);
             }
         }
-        Value::String(text) if definition.kind == Type::Multi && option(definition, value).is_err() => {
+        Value::String(text)
+            if definition.kind == Type::Multi && option(definition, value).is_err() =>
+        {
             for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
                 chosen.push(option(definition, &Value::String(part.to_owned()))?);
             }
@@ -151,13 +153,16 @@ fn selection(definition: &Definition, value: &Value) -> Checked<Vec<i64>> {
 
 /// The id of one option, given as its id or its label.
 fn option(definition: &Definition, value: &Value) -> Checked<i64> {
-    let by_id = |id: i64| definition.options.iter().find(|(found, _)| *found == id).map(|(id, _)| *id);
+    let by_id =
+        |id: i64| definition.options.iter().find(|(found, _)| *found == id).map(|(id, _)| *id);
     let by_label = |label: &str| {
         let label = fold(label.trim());
         definition.options.iter().find(|(_, found)| fold(found.trim()) == label).map(|(id, _)| *id)
     };
     let found = match value {
-        Value::Number(number) => number.as_i64().and_then(by_id).or_else(|| by_label(&number.to_string())),
+        Value::Number(number) => {
+            number.as_i64().and_then(by_id).or_else(|| by_label(&number.to_string()))
+        }
         Value::String(text) => by_label(text).or_else(|| text.trim().parse().ok().and_then(by_id)),
         Value::Object(map) => match map.get("id").and_then(Value::as_i64).filter(|id| *id > 0) {
             Some(id) => by_id(id),
@@ -169,8 +174,12 @@ fn option(definition: &Definition, value: &Value) -> Checked<i64> {
         _ => None,
     };
     found.ok_or_else(|| {
-        let labels: Vec<&str> =
-            definition.options.iter().take(NAMED_OPTIONS).map(|(_, label)| label.as_str()).collect();
+        let labels: Vec<&str> = definition
+            .options
+            .iter()
+            .take(NAMED_OPTIONS)
+            .map(|(_, label)| label.as_str())
+            .collect();
         let more = if definition.options.len() > NAMED_OPTIONS { ", …" } else { "" };
         format!("must be the id or the label of one of: {}{more}", labels.join(", "))
     })
