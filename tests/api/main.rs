@@ -14,6 +14,7 @@ mod lists;
 mod names;
 mod odd;
 mod paging;
+mod openapi;
 mod paths;
 mod people;
 mod prepay;

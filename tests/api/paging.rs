@@ -56,7 +56,8 @@ async fn pages_make_up_the_list(server: &Server, path: &str, key: &str, orders: 
             let numbers = if some { vec![1, 2, last / 2, last] } else { (1..=last).collect() };
             let mut rows = Vec::new();
             for number in &numbers {
-                let page = page(&admin, &format!("{path}?{order}"), key, *number, size, total).await;
+                let page =
+                    page(&admin, &format!("{path}?{order}"), key, *number, size, total).await;
                 let from = (number - 1) * size;
                 let part = &expected[from..total.min(from + size)];
                 assert!(page == part, "{path}?{order}: page {number} of {size} rows");

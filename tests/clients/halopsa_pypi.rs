@@ -6,6 +6,12 @@ use aureole_testkit::Database;
 
 use crate::{program, python};
 
+const ENVIRONMENT: python::Environment = python::Environment {
+    packages: &[("HaloPSA", "2.0.2")],
+    folder_variable: "AUREOLE_TEST_VENV",
+    default_folder: "test-venv-halopsa-pypi",
+};
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn works_on_sqlite() {
     check(Database::Sqlite).await;
@@ -17,7 +23,7 @@ async fn works_on_postgres() {
 }
 
 async fn check(database: Database) {
-    let python = match tokio::task::spawn_blocking(python::with_package).await {
+    let python = match tokio::task::spawn_blocking(|| ENVIRONMENT.ready()).await {
         Ok(Ok(python)) => python,
         Ok(Err(problem)) => panic!("{problem}"),
         Err(stopped) => panic!("the Python environment was not waited for: {stopped}"),

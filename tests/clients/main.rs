@@ -9,3 +9,4 @@ mod halopsa_pypi;
 mod n8n;
 mod program;
 mod python;
+mod schemathesis;

@@ -50,20 +50,39 @@ pub fn key(name: &str) -> Key {
 
 /// Names that differ in case, accents and script, and that are the same.
 const NAMES: &[&str] = &[
-    "", "Acme", "acme", "ACME", "Ácme", "ácme", "Acme Ltd", "acme-ltd", "Zebra", "éclair", "Eclair",
-    "İzmir", "izmir", "Straße", "STRASSE", "日本", "b", "B", "100%_x", "a'b\"c\\",
+    "", "Acme", "acme", "ACME", "Ácme", "ácme", "Acme Ltd", "acme-ltd", "Zebra", "éclair",
+    "Eclair", "İzmir", "izmir", "Straße", "STRASSE", "日本", "b", "B", "100%_x", "a'b\"c\\",
 ];
 const TEXTS: &[&str] = &["", "0", "12", "A 7", "a 7", "Ä", "ä", "+44 20", "~", "_"];
 const DECIMALS: &[&str] = &["0", "-0.5", "0.0001", "9.99", "10", "10.5", "-10.25", "1234567.8901"];
-const DATES: &[&str] =
-    &["", "2026-01-01T00:00:00", "2026-01-01T00:00:00.500", "0999-12-31T23:59:59", "2025-12-31T23:59:59"];
+const DATES: &[&str] = &[
+    "",
+    "2026-01-01T00:00:00",
+    "2026-01-01T00:00:00.500",
+    "0999-12-31T23:59:59",
+    "2025-12-31T23:59:59",
+];
 /// Words as a search gives them: folded.
 const WORDS: &[&str] = &["a", "acme", "á", "é", "ltd", "%", "_", "12", "/", "zz", "日", "i\u{307}"];
 
 /// The fields that orders and filters use: columns and others, of every type, and looked-up ones.
 const FIELDS: &[&str] = &[
-    "id", "name", "client_id", "client_name", "clientsite_name", "inactive", "sla_id", "phonenumber",
-    "colour", "isstocklocation", "geocoord1", "datecreated", "ref", "maincontact_id", "slastupdate", "use",
+    "id",
+    "name",
+    "client_id",
+    "client_name",
+    "clientsite_name",
+    "inactive",
+    "sla_id",
+    "phonenumber",
+    "colour",
+    "isstocklocation",
+    "geocoord1",
+    "datecreated",
+    "ref",
+    "maincontact_id",
+    "slastupdate",
+    "use",
     "timezone",
 ];
 
@@ -120,7 +139,11 @@ fn order() -> impl Strategy<Value = Vec<OrderKey>> {
 
 fn compare() -> impl Strategy<Value = Compare> {
     proptest::sample::select(vec![
-        Compare::Equal, Compare::Greater, Compare::GreaterOrEqual, Compare::Less, Compare::LessOrEqual,
+        Compare::Equal,
+        Compare::Greater,
+        Compare::GreaterOrEqual,
+        Compare::Less,
+        Compare::LessOrEqual,
     ])
 }
 
@@ -129,19 +152,30 @@ fn operand(kind: Kind) -> BoxedStrategy<Operand> {
     let decimal = one_of(DECIMALS).prop_map(|text| Operand::Number(text.parse().unwrap()));
     match kind {
         Kind::Int | Kind::Int64 | Kind::Decimal => {
-            prop_oneof![decimal, (-2..=4i64).prop_map(|value| Operand::Number(value.into()))].boxed()
-        }
-        Kind::Bool => {
-            prop_oneof![any::<bool>().prop_map(Operand::Bool), (0..2i64).prop_map(|value| Operand::Number(value.into()))]
+            prop_oneof![decimal, (-2..=4i64).prop_map(|value| Operand::Number(value.into()))]
                 .boxed()
         }
-        Kind::DateTime => one_of(&DATES[1..]).prop_map(|text| Operand::Date(text.to_owned())).boxed(),
-        _ => prop_oneof![one_of(NAMES), one_of(TEXTS)].prop_map(|text| Operand::Text(fold(text))).boxed(),
+        Kind::Bool => prop_oneof![
+            any::<bool>().prop_map(Operand::Bool),
+            (0..2i64).prop_map(|value| Operand::Number(value.into()))
+        ]
+        .boxed(),
+        Kind::DateTime => {
+            one_of(&DATES[1..]).prop_map(|text| Operand::Date(text.to_owned())).boxed()
+        }
+        _ => prop_oneof![one_of(NAMES), one_of(TEXTS)]
+            .prop_map(|text| Operand::Text(fold(text)))
+            .boxed(),
     }
 }
 
 fn test(kind: Kind) -> impl Strategy<Value = Test> {
-    let text = prop_oneof![one_of(NAMES), one_of(TEXTS), one_of(DECIMALS), one_of(&["true", "false", "03", "+1"])];
+    let text = prop_oneof![
+        one_of(NAMES),
+        one_of(TEXTS),
+        one_of(DECIMALS),
+        one_of(&["true", "false", "03", "+1"])
+    ];
     let text = text.prop_map(fold).boxed();
     prop_oneof![
         text.clone().prop_map(Test::Equals),
@@ -205,7 +239,9 @@ impl Place {
                 let folder = tempfile::tempdir().unwrap();
                 (DatabaseUrl::Sqlite(folder.path().join("test.db")), Some(folder))
             }
-            Dialect::Postgres => (DatabaseUrl::Postgres(Cluster::shared().unwrap().create_database()), None),
+            Dialect::Postgres => {
+                (DatabaseUrl::Postgres(Cluster::shared().unwrap().create_database()), None)
+            }
         };
         let runtime = Runtime::new().unwrap();
         let db = runtime.block_on(async {
@@ -225,13 +261,20 @@ impl Place {
                 let entity = EntityKind::Client.entity();
                 let mut record = Record::new(entity.schema);
                 record.set(aureole_catalogue::keys::client::NAME, *name);
-                insert(&mut tx, tenant, entity, &[Write { id, rev: id, now: 0, record: &record }]).await.unwrap();
+                insert(&mut tx, tenant, entity, &[Write { id, rev: id, now: 0, record: &record }])
+                    .await
+                    .unwrap();
             }
             let records: Vec<Record> = sites.iter().map(Site::record).collect();
             let writes: Vec<Write<'_>> = sites
                 .iter()
                 .zip(&records)
-                .map(|(site, record)| Write { id: site.id, rev: site.id, now: site.updated_at, record })
+                .map(|(site, record)| Write {
+                    id: site.id,
+                    rev: site.id,
+                    now: site.updated_at,
+                    record,
+                })
                 .collect();
             insert(&mut tx, tenant, EntityKind::Site.entity(), &writes).await.unwrap();
             tx.commit().await.unwrap();
@@ -241,7 +284,9 @@ impl Place {
 
     fn select(&self, tenant: i64, filter: &Filter, order: &[OrderKey]) -> Vec<i64> {
         let found = select_ids(&self.db, tenant, EntityKind::Site.entity(), filter, order);
-        self.runtime.block_on(found).unwrap_or_else(|error| panic!("{filter:?} by {order:?}: {error}"))
+        self.runtime
+            .block_on(found)
+            .unwrap_or_else(|error| panic!("{filter:?} by {order:?}: {error}"))
     }
 }
 
@@ -256,18 +301,26 @@ fn check<S: Strategy>(strategy: S, each: impl Fn(S::Value) -> Result<(), TestCas
 /// Every record that passes, once, in the order of a plain sort.
 fn lists_are_sorted(dialect: Dialect) {
     let place = Place::open(dialect);
-    check((sites(), proptest::collection::vec(order(), 1..6), leaf()), |(sites, orders, filter)| {
-        let tenant = place.fill(&sites);
-        for order in &orders {
-            for filter in [&Filter::True, &filter] {
-                let found = place.select(tenant, filter, order);
-                prop_assert_eq!(found.iter().collect::<HashSet<_>>().len(), found.len(), "an id twice");
-                let kept: Vec<&Site> = sites.iter().filter(|site| passes(filter, site)).collect();
-                prop_assert_eq!(found, sorted(kept, order), "{:?} by {:?}", filter, order);
+    check(
+        (sites(), proptest::collection::vec(order(), 1..6), leaf()),
+        |(sites, orders, filter)| {
+            let tenant = place.fill(&sites);
+            for order in &orders {
+                for filter in [&Filter::True, &filter] {
+                    let found = place.select(tenant, filter, order);
+                    prop_assert_eq!(
+                        found.iter().collect::<HashSet<_>>().len(),
+                        found.len(),
+                        "an id twice"
+                    );
+                    let kept: Vec<&Site> =
+                        sites.iter().filter(|site| passes(filter, site)).collect();
+                    prop_assert_eq!(found, sorted(kept, order), "{:?} by {:?}", filter, order);
+                }
             }
-        }
-        Ok(())
-    });
+            Ok(())
+        },
+    );
 }
 
 /// SQL and the scan behind it let the same records through as [`Filter::matches`].
@@ -288,18 +341,29 @@ fn every_kind_can_be_searched(dialect: Dialect) {
     let place = Place::open(dialect);
     for entity in aureole_catalogue::ENTITIES {
         let words = || "a".to_owned();
-        for filter in [Filter::Search(words()), Filter::Contact(words()), Filter::NameContains(words())] {
+        for filter in
+            [Filter::Search(words()), Filter::Contact(words()), Filter::NameContains(words())]
+        {
             for filter in [filter.clone(), Filter::Any(vec![filter, Filter::True])] {
                 let found = select_ids(&place.db, 1, entity, &filter, &[]);
                 let found = place.runtime.block_on(found);
-                assert!(found.as_ref().is_ok_and(Vec::is_empty), "{} {filter:?}: {found:?}", entity.name);
+                assert!(
+                    found.as_ref().is_ok_and(Vec::is_empty),
+                    "{} {filter:?}: {found:?}",
+                    entity.name
+                );
             }
         }
         for position in 0..entity.schema.fields.len() {
             let order = [OrderKey { position, descending: true }];
             let found = select_ids(&place.db, 1, entity, &Filter::True, &order);
             let found = place.runtime.block_on(found);
-            assert!(found.is_ok(), "{} by {}: {found:?}", entity.name, entity.schema.fields[position].name);
+            assert!(
+                found.is_ok(),
+                "{} by {}: {found:?}",
+                entity.name,
+                entity.schema.fields[position].name
+            );
         }
     }
 }

@@ -121,12 +121,7 @@ fn looked_up_texts_are_reached_over_columns() {
 }
 
 /// Walks the id columns of a looked-up text to the column that it shows.
-fn follows(
-    entity: &'static Entity,
-    path: &[(&str, EntityKind)],
-    column: &str,
-    place: &str,
-) {
+fn follows(entity: &'static Entity, path: &[(&str, EntityKind)], column: &str, place: &str) {
     assert!((1..=2).contains(&path.len()), "{place}: no statement is written for this path");
     let mut from = entity;
     for (id, kind) in path {

@@ -69,8 +69,11 @@ impl Place {
         let mut tables = Tables::new();
         for row in self.db.query(sql, &[]).await.unwrap() {
             let name = row.text(1).to_owned();
-            let column =
-                Column { name: name.clone(), kind: row.text(2).to_owned(), nullable: row.int(3) == 0 };
+            let column = Column {
+                name: name.clone(),
+                kind: row.text(2).to_owned(),
+                nullable: row.int(3) == 0,
+            };
             tables.entry(row.text(0).to_owned()).or_default().insert(name, column);
         }
         tables
@@ -144,7 +147,10 @@ fn differences(tables: &Tables) -> Vec<String> {
             match columns.get(*name) {
                 None => found.push(format!("{}.{name} is no column", entity.table)),
                 Some(column) if column.kind != **kind || column.nullable => {
-                    found.push(format!("{}.{name} is not {kind} NOT NULL: {column:?}", entity.table));
+                    found.push(format!(
+                        "{}.{name} is not {kind} NOT NULL: {column:?}",
+                        entity.table
+                    ));
                 }
                 Some(_) => {}
             }
@@ -210,14 +216,19 @@ async fn every_kind_has_its_key_and_its_owners_an_index() {
             let start = format!("(tenant_id,{owner}");
             let own = |line: &&String| line.starts_with(&format!("{}:", entity.table));
             let found = indexes.iter().filter(own).any(|line| line.contains(&start));
-            assert!(found || UNINDEXED.contains(&(entity.table, owner)), "{}.{owner}", entity.table);
+            assert!(
+                found || UNINDEXED.contains(&(entity.table, owner)),
+                "{}.{owner}",
+                entity.table
+            );
         }
     }
 }
 
 /// Owner columns that are searched only when a ticket type or a user is deleted, in tables of a
 /// few rows a client.
-const UNINDEXED: &[(&str, &str)] = &[("area_request_type", "request_type"), ("site_contact", "uid")];
+const UNINDEXED: &[(&str, &str)] =
+    &[("area_request_type", "request_type"), ("site_contact", "uid")];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn text_of_records_compares_by_its_bytes_on_postgres() {

@@ -98,7 +98,12 @@ impl Tenant {
         for endpoint in ENDPOINTS {
             texts.push(self.actor.get(&format!("/{}", endpoint.path)).await.text);
             for id in &self.ids[endpoint.path] {
-                texts.push(self.actor.get(&format!("/{}/{id}?includedetails=true", endpoint.path)).await.text);
+                texts.push(
+                    self.actor
+                        .get(&format!("/{}/{id}?includedetails=true", endpoint.path))
+                        .await
+                        .text,
+                );
             }
         }
         texts

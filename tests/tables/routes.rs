@@ -150,7 +150,8 @@ fn expected(actor: &str, endpoint: &Endpoint, write: bool, good: u16) -> Expecte
     let area = AREAS.iter().find(|(path, _)| *path == endpoint.path);
     let verb = if write { "edit" } else { "read" };
     let scopes = |areas: &[Area]| {
-        let names: Vec<String> = areas.iter().map(|area| format!("{verb}:{}", area.name())).collect();
+        let names: Vec<String> =
+            areas.iter().map(|area| format!("{verb}:{}", area.name())).collect();
         format!("scope {}", names.join(" or "))
     };
     match (actor, area) {
@@ -196,11 +197,16 @@ fn paths_and_kinds_occur_once() {
 async fn every_route_knows_every_caller(server: &Server) {
     let actors = Actors::of(server).await;
     for endpoint in ENDPOINTS {
-        let (list, record) = (format!("/{}", endpoint.path), format!("/{}/{UNKNOWN}", endpoint.path));
+        let (list, record) =
+            (format!("/{}", endpoint.path), format!("/{}/{UNKNOWN}", endpoint.path));
         for (name, actor) in actors.all() {
             let place = |method: &str| format!("{method} {list} by {name}");
             check(&actor.get(&list).await, &expected(name, endpoint, false, 200), &place("GET"));
-            check(&actor.get(&record).await, &expected(name, endpoint, false, 404), &place("GET id"));
+            check(
+                &actor.get(&record).await,
+                &expected(name, endpoint, false, 404),
+                &place("GET id"),
+            );
             let empty = actor.post(&list, json!([])).await;
             check(&empty, &expected(name, endpoint, true, 200), &place("POST"));
             let deleted = actor.delete(&record).await;

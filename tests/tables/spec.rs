@@ -30,11 +30,26 @@ const fn allowed(
 
 const ALLOWED: &[Allowed] = &[
     allowed("Site", "client_id", "type", "an id, whole like every other reference to a client"),
-    allowed("PrepayHistory", "reverses_id", "added", "links a reversal to its lot, so that it is made once"),
+    allowed(
+        "PrepayHistory",
+        "reverses_id",
+        "added",
+        "links a reversal to its lot, so that it is made once",
+    ),
     allowed("ViewLists", "type", "type", "what the view is of: its number, or its name as text"),
-    allowed("ViewColumns", "type", "type", "what the profile is of: its number, or its name as text"),
+    allowed(
+        "ViewColumns",
+        "type",
+        "type",
+        "what the profile is of: its number, or its name as text",
+    ),
     allowed("ViewLists", "order", "added", "the order that a saved view gives its rows"),
-    allowed("ViewLists", "columns_id", "added", "the column profile of a saved view, as lists call it"),
+    allowed(
+        "ViewLists",
+        "columns_id",
+        "added",
+        "the column profile of a saved view, as lists call it",
+    ),
     allowed("Users_List", "site_id", "type", "an id, whole like every other reference to a site"),
 ];
 
@@ -58,7 +73,9 @@ fn published() -> Map<String, Value> {
     let mut whole: Map<String, Value> = serde_json::from_str(FIXTURE).unwrap();
     let Some(Value::Object(mut schemas)) = whole.remove("schemas") else { panic!("no schemas") };
     // One kind of record here, of which the list row is another view.
-    let Some(Value::Object(rows)) = schemas.shift_remove("Site_List") else { panic!("no Site_List") };
+    let Some(Value::Object(rows)) = schemas.shift_remove("Site_List") else {
+        panic!("no Site_List")
+    };
     let site = schemas["Site"].as_object_mut().unwrap();
     for (name, field) in rows {
         match site.get_mut(&name) {

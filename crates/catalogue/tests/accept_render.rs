@@ -16,7 +16,13 @@ const ID: i64 = 7;
 fn is_scalar(field: &Field) -> bool {
     matches!(
         field.kind,
-        Kind::Int | Kind::Int64 | Kind::Decimal | Kind::Bool | Kind::Text | Kind::DateTime | Kind::Uuid
+        Kind::Int
+            | Kind::Int64
+            | Kind::Decimal
+            | Kind::Bool
+            | Kind::Text
+            | Kind::DateTime
+            | Kind::Uuid
     )
 }
 
@@ -134,7 +140,9 @@ fn texts_of(name: &'static str) -> BoxedStrategy<(Value, Value)> {
 }
 
 /// A body with some of a schema's fields, and what each of them reads as afterwards.
-fn body(schema: &'static Schema) -> impl Strategy<Value = (Map<String, Value>, Map<String, Value>)> {
+fn body(
+    schema: &'static Schema,
+) -> impl Strategy<Value = (Map<String, Value>, Map<String, Value>)> {
     let fields = written(schema);
     let some = proptest::sample::subsequence((0..fields.len()).collect::<Vec<_>>(), 0..60);
     some.prop_flat_map(move |chosen| {
@@ -182,12 +190,14 @@ fn render(schema: &'static Schema, view: View, doc: &str) -> Map<String, Value> 
     let row = Row { id: ID, updated_at: 0, doc, lookups: &lookups, extras: &[] };
     let mut out = Vec::new();
     plan.render(&row, &mut Vec::new(), &mut out);
-    serde_json::from_slice(&out).unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8(out)))
+    serde_json::from_slice(&out)
+        .unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8(out)))
 }
 
 /// A field of a reply against what was given, by the rules of the wire contract.
 fn reads_as(field: &Field, view: View, reply: &Map<String, Value>, stored: Option<&Value>) {
-    let default = field.kind.default_json().map(|json| serde_json::from_str::<Value>(json).unwrap());
+    let default =
+        field.kind.default_json().map(|json| serde_json::from_str::<Value>(json).unwrap());
     let set = stored.filter(|value| Some(*value) != default.as_ref() && **value != json!(""));
     let when = if view == View::Full { field.full_when } else { field.light_when };
     let shown = when.is_empty() && (view == View::Full || field.light);

@@ -6,8 +6,6 @@ mod records;
 mod replies;
 mod schemas;
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value, json};
 
 use crate::auth::Scopes;
@@ -21,8 +19,8 @@ pub fn document(base_url: &str, config: &Config) -> Value {
     let base_url = base_url.trim_end_matches('/');
     let mut schemas = Schemas::new(config.accept_limits());
     let mut paths = Map::new();
-    others::add(&mut paths, &mut schemas, config);
     records::add(&mut paths, &mut schemas, config);
+    others::add(&mut paths, &mut schemas, config);
     common(&mut schemas);
     let tags = tags(&paths);
     json!({
@@ -155,11 +153,16 @@ fn common(schemas: &mut Schemas) {
     }));
 }
 
-/// Every tag that an operation has.
+/// Every tag that an operation has, in the order of the paths.
 fn tags(paths: &Map<String, Value>) -> Value {
-    let mut names = BTreeSet::new();
+    let mut names: Vec<&str> = Vec::new();
     for operation in paths.values().filter_map(Value::as_object).flat_map(Map::values) {
-        names.extend(operation["tags"].as_array().into_iter().flatten().filter_map(Value::as_str));
+        let tags = operation.get("tags").and_then(Value::as_array).into_iter().flatten();
+        for name in tags.filter_map(Value::as_str) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
     }
     names.into_iter().map(|name| json!({ "name": name })).collect()
 }

@@ -42,7 +42,8 @@ fn matches(filter: &Filter, site: &Site) -> bool {
     let text = record.to_doc();
     let mut fields = Vec::new();
     doc::positions(schema().index(), &text, &mut fields);
-    let search_key = format!("{}\n{}", fold(record.text(key("name"))), fold(record.text(key("ref"))));
+    let search_key =
+        format!("{}\n{}", fold(record.text(key("name"))), fold(record.text(key("ref"))));
     let lookups = [
         (key("client_name").0, client_name(site).unwrap_or_default().to_owned()),
         (key("clientsite_name").0, client_site_name(site)),
@@ -97,6 +98,7 @@ fn text(site: &Site, key: Key) -> String {
 /// A decimal text as an integer of 1/10000.
 fn ten_thousandths(text: &str) -> i128 {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let magnitude: i128 = format!("{}{fraction:0<4}", whole.trim_start_matches('-')).parse().unwrap();
+    let magnitude: i128 =
+        format!("{}{fraction:0<4}", whole.trim_start_matches('-')).parse().unwrap();
     if text.starts_with('-') { -magnitude } else { magnitude }
 }

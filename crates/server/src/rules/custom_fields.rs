@@ -244,10 +244,14 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
             continue;
         }
         let definitions = cached(save, *family).await?;
+        let what = match family.definitions {
+            EntityKind::FieldInfo => format!("custom field of {}s", draft.entity().singular),
+            _ => "site field".to_owned(),
+        };
         let mut values = stored(draft.before.as_ref().and_then(|before| before.get(key)));
         for (at, element) in given.iter().flatten().enumerate() {
             let path = draft.at(&format!("{}[{at}]", family.list));
-            set(save, draft, &definitions, &path, element, &mut values);
+            set(save, draft, &definitions, &what, &path, element, &mut values);
         }
         // A site field is mandatory on sites; a client may carry one too.
         let asks = family.definitions == EntityKind::FieldInfo || draft.kind == EntityKind::Site;
@@ -297,20 +301,17 @@ fn meant<'a>(
     by_name(definitions, name).ok_or_else(|| format!("has the name {name:?}, which no {what} has"))
 }
 
-/// Applies one element of a body.
+/// Applies one element of a body. `what` names the kind of definition in messages.
 fn set(
     save: &mut Save<'_>,
     draft: &mut Draft,
     definitions: &[Definition],
+    what: &str,
     path: &str,
     element: &Value,
     values: &mut BTreeMap<i64, Value>,
 ) {
-    let what = match path.contains("site_fields") {
-        true => "site field".to_owned(),
-        false => format!("custom field of {}s", draft.entity().singular),
-    };
-    let definition = match meant(definitions, element, &what) {
+    let definition = match meant(definitions, element, what) {
         Ok(definition) => definition,
         Err(message) => return save.problem(path, message),
     };
