@@ -253,9 +253,12 @@ impl Test {
             Test::OneOf(wanted) => wanted.contains(&fold(value)),
             Test::Contains(part) => fold(value).contains(part.as_str()),
             Test::IsSet => {
-                !value.is_empty()
-                    && !(matches!(kind, Kind::Int | Kind::Int64 | Kind::Decimal) && value == "0")
-                    && !(matches!(kind, Kind::Bool) && value == "false")
+                let unset = match kind {
+                    Kind::Int | Kind::Int64 | Kind::Decimal => "0",
+                    Kind::Bool => "false",
+                    _ => "",
+                };
+                !value.is_empty() && value != unset
             }
             Test::Compare(compare, operand) => match operand {
                 Operand::Number(right) => match number(value, kind) {

@@ -1,5 +1,7 @@
 //! Every kind of record accepts what it renders, and stores what it was given.
 
+#![cfg(test)]
+
 use aureole_catalogue::entities::{client::AREA, site::SITE};
 use aureole_catalogue::record::is_stored;
 use aureole_catalogue::render::{Plan, Row, View};

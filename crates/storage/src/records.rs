@@ -4,7 +4,7 @@ mod list;
 mod write;
 
 pub use list::{select_ids, version};
-pub use write::{all_ids, Write, count_pointing, delete, first_id, ids_by_name, ids_where, ids_with_text, insert, lock, merged_into, owned_ids, set_merged, update};
+pub use write::{all_ids, Write, delete, first_id, ids_by_name, ids_where, ids_with_text, insert, lock, merged_into, owned_ids, set_merged, update};
 
 use aureole_catalogue::Entity;
 

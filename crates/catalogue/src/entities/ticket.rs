@@ -9,6 +9,7 @@ pub static TICKETS: Schema = Schema {
     fields: &[
         int("id").core().light(),
         text("summary").core().light().column(),
+        text("details"),
         int("client_id").core().light().refers(Client),
         text("client_name")
             .core()
@@ -34,6 +35,8 @@ pub static TICKETS: Schema = Schema {
         boolean("inactive").core().light().column(),
         boolean("isopportunity").core().light().column(),
         datetime("dateoccurred").core().light().column(),
+        datetime("startdate"),
+        datetime("targetdate"),
         datetime("dateclosed").core().light().column(),
         text("use").core().light().computed().constant("ticket"),
         text("_warning").output(),

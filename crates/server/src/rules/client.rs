@@ -65,7 +65,8 @@ async fn unique_name(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
     let (tenant, entity) = (save.tenant(), draft.entity());
     let others = records::ids_by_name(&mut save.tx, tenant, entity, &fold(&name), None).await?;
     if let Some(other) = others.into_iter().find(|other| *other != draft.id) {
-        let message = format!("must be unique: client {other} is called {name:?} already");
+        // Without the name: n8n cuts texts at a hyphen between spaces, which a name may have.
+        let message = format!("must be unique: client {other} has this name already");
         save.duplicate(draft.at("name"), message, other);
     }
     Ok(())

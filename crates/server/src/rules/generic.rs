@@ -35,7 +35,10 @@ fn name(save: &mut Save<'_>, draft: &Draft) {
     if !schema.fields[key.0].column || NAMELESS.contains(&draft.kind) || draft.kind == EntityKind::User {
         return;
     }
-    if draft.is_new && !draft.change.has(key) {
+    let path = draft.at("name");
+    if save.problems.iter().any(|(known, _)| *known == path) {
+        // What was given is wrong already; it is not missing.
+    } else if draft.is_new && !draft.change.has(key) {
         save.problem(draft.at("name"), "is required");
     } else if draft.change.has(key) && draft.record.text(key).is_empty() {
         save.problem(draft.at("name"), "must not be empty");

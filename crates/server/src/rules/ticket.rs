@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::rules::generic;
 use crate::save::{Draft, Save};
 
-/// A ticket belongs to a client, through its user or site when it names none itself.
+/// A ticket belongs to a client, through its user or site when it names none itself. It may belong
+/// to none: n8n makes tickets of a type and a summary alone.
 pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     let now = save.now_text.clone();
     generic::default(draft, ticket::OCCURRED, now);
@@ -36,9 +37,6 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         if client <= 0 {
             draft.record.set(ticket::CLIENT_ID, owner);
         }
-    }
-    if draft.record.int(ticket::CLIENT_ID) <= 0 {
-        save.problem(draft.at("client_id"), "is required, or a site_id or user_id that implies it");
     }
     Ok(())
 }

@@ -37,6 +37,10 @@ pub async fn names_to_ids(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> 
         let field = draft.at(schema.fields[key.0].name);
         match ids.as_slice() {
             [id] => draft.change.set(id_key, Some(Value::from(*id))),
+            // Forms of published clients let people type any contact.
+            [] if *kind == EntityKind::User => {
+                draft.warnings.push(format!("{field} was ignored: there is no user of that name"));
+            }
             [] => save.problem(field, format!("names the {} {name:?}, which does not exist", entity.singular)),
             _ => save.problem(field, format!("fits several: there is more than one {} {name:?}; give {id_name}", entity.singular)),
         }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use aureole_catalogue::filter;
 use aureole_catalogue::query::OrderKey;
 use aureole_catalogue::value::fold;
-use aureole_catalogue::{Entity, Filter, Kind, Source, doc};
+use aureole_catalogue::{Entity, EntityKind, Filter, Kind, Source, doc};
 
 use crate::db::{Db, Result, Value};
 use crate::dialect::Dialect;
@@ -71,6 +71,7 @@ async fn resolve(db: &Db, tenant: i64, entity: &'static Entity, filter: Filter) 
         Filter::Any(filters) => Filter::Any(resolve_each(db, tenant, entity, filters).await?),
         Filter::Not(filter) => Box::pin(resolve(db, tenant, entity, *filter)).await?.negate(),
         Filter::Has { .. } | Filter::HasAny { .. } | Filter::In { .. } | Filter::Contact(_) => {
+            let filter = decidable(db, tenant, filter).await?;
             let mut sql = Sql::new(db.dialect(), tenant);
             let Some(condition) = sql.filter(entity, "r", &filter) else { return Ok(Filter::none()) };
             let statement = format!(
@@ -80,6 +81,25 @@ async fn resolve(db: &Db, tenant: i64, entity: &'static Entity, filter: Filter) 
             let mut ids = Vec::new();
             db.query_each(&statement, &sql.params, &mut |row| ids.push(row.int(0))).await?;
             Filter::Ids(ids)
+        }
+        other => other,
+    })
+}
+
+/// Replaces the condition inside a relation by ids, so that SQL can decide the relation.
+async fn decidable(db: &Db, tenant: i64, filter: Filter) -> Result<Filter> {
+    let ids = async |kind: EntityKind, inner: &Filter| {
+        let mut ids = Box::pin(select_ids(db, tenant, kind.entity(), inner, &[])).await?;
+        ids.sort_unstable();
+        Ok::<_, crate::db::Error>(Box::new(Filter::Ids(ids)))
+    };
+    Ok(match filter {
+        Filter::Has { kind, column, filter } => {
+            Filter::Has { kind, column, filter: ids(kind, &filter).await? }
+        }
+        Filter::HasAny { kind, filter } => Filter::HasAny { kind, filter: ids(kind, &filter).await? },
+        Filter::In { column, kind, filter } => {
+            Filter::In { column, kind, filter: ids(kind, &filter).await? }
         }
         other => other,
     })

@@ -257,27 +257,6 @@ fn ascending(rows: &[Row]) -> Vec<i64> {
     ids
 }
 
-/// How many records of `entity`, other than `except`, point at `targets` through `column`.
-pub async fn count_pointing(
-    reader: &mut impl Read,
-    tenant: i64,
-    entity: &'static Entity,
-    column: &str,
-    targets: &[i64],
-    except: &[i64],
-) -> Result<i64> {
-    let dialect = reader.dialect();
-    let sql = format!(
-        "SELECT count(*) FROM {} WHERE tenant_id = $1 AND {} AND NOT ({})",
-        entity.table,
-        dialect.in_ids(&format!("\"{column}\""), 2),
-        dialect.in_ids("id", 3)
-    );
-    let params = [tenant.into(), Value::ids(targets), Value::ids(except)];
-    let rows = reader.query(&sql, &params).await?;
-    Ok(rows.first().map(|row| row.int(0)).unwrap_or(0))
-}
-
 /// The client that this one was merged into; 0 when it was not.
 pub async fn merged_into(reader: &mut impl Read, tenant: i64, client: i64) -> Result<i64> {
     let sql = "SELECT merged_into FROM client WHERE tenant_id = $1 AND id = $2";
