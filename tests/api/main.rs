@@ -10,6 +10,7 @@ mod custom_fields;
 mod deletes;
 mod envelopes;
 mod errors;
+mod limits;
 mod lists;
 mod names;
 mod odd;

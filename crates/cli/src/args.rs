@@ -56,8 +56,23 @@ pub enum Command {
     Jobs(Jobs),
     /// Prepares the database, which every other command does as well
     Migrate,
+    /// Prints the description of the API as an OpenAPI 3.1 document
+    #[command(name = "openapi")]
+    OpenApi(OpenApi),
     /// Prints a script that completes commands and options in a shell
     Completions { shell: Shell },
+}
+
+#[derive(clap::Args)]
+pub struct OpenApi {
+    #[arg(long, value_enum, default_value = "json", env = "AUREOLE_FORMAT")]
+    pub format: DocumentFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum DocumentFormat {
+    Json,
+    Yaml,
 }
 
 #[derive(clap::Args)]

@@ -5,6 +5,7 @@ mod args;
 mod demo;
 mod failure;
 mod logging;
+mod openapi;
 mod output;
 mod serve;
 mod settings;
@@ -72,6 +73,9 @@ fn run(args: Args) -> Result<(), Failure> {
         return output::print(&String::from_utf8_lossy(&script));
     }
     let settings = settings::read(&args)?;
+    if let Command::OpenApi(asked) = &args.command {
+        return openapi::print(asked, &settings.config);
+    }
     // Ends, and thereby writes the last lines, when this function does.
     let _log = logging::start(&settings.config)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -108,7 +112,7 @@ async fn command(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Jobs(args::Jobs::Run) => run_jobs(&app).await,
         // Opened, and so prepared.
         Command::Migrate => output::print("The database is up to date.\n"),
-        Command::Serve(_) | Command::Completions { .. } => Ok(()),
+        Command::Serve(_) | Command::OpenApi(_) | Command::Completions { .. } => Ok(()),
     };
     app.db.close().await;
     result

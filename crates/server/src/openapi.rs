@@ -5,12 +5,15 @@ mod parameters;
 mod records;
 mod replies;
 mod schemas;
+mod yaml;
 
 use serde_json::{Map, Value, json};
 
 use crate::auth::Scopes;
 use crate::config::Config;
 use schemas::Schemas;
+
+pub use yaml::yaml;
 
 /// The whole API as an OpenAPI 3.1 document, for a server that answers under `base_url` (without a
 /// slash at the end) with these settings.
@@ -148,8 +151,13 @@ fn common(schemas: &mut Schemas) {
                 "description": "0 in, 1 not in, 2 equals and 3 not equals as text, 4 contains, 5 does not contain, \
                                 6 equals, 7 greater, 8 at least, 9 less, 10 at most.",
             },
-            "filter_value": { "description": "A text, number or boolean; for 0 and 1 an array, or a text with commas." },
+            "filter_value": {
+                "type": ["string", "number", "boolean", "null", "array"],
+                "items": { "type": ["string", "number", "boolean", "null"] },
+                "description": "For 0 and 1 an array, or a text with commas.",
+            },
         },
+        "additionalProperties": false,
     }));
 }
 

@@ -1,8 +1,12 @@
 //! What a caller may do: the application's scope and the agent behind it, both.
 
-use aureole_catalogue::{Entity, EntityKind, Filter, Record};
+use aureole_catalogue::keys::site;
+use aureole_catalogue::render::View;
+use aureole_catalogue::{Entity, EntityKind, Filter, Record, Show};
+use aureole_storage::{Read, records};
 use serde_json::Value;
 
+use crate::app::App;
 use crate::auth::caller::{Caller, Role};
 use crate::endpoints::{Endpoint, Guard};
 use crate::error::{ApiError, Result};
@@ -72,15 +76,48 @@ pub fn sees(caller: &Caller, entity: &Entity, id: i64, record: &Record) -> bool 
     client == 0 || sees_client(caller, client)
 }
 
-/// The same from a stored document.
-pub fn sees_doc(caller: &Caller, entity: &'static Entity, id: i64, doc: &str) -> bool {
-    !is_limited(caller) || sees(caller, entity, id, &Record::from_doc(entity.schema, doc))
+/// The column through which a record belongs to a site, for kinds that name no client.
+fn site_position(entity: &Entity) -> Option<usize> {
+    let site = |field: &aureole_catalogue::Field| field.reference == Some(EntityKind::Site);
+    match client_position(entity) {
+        None if entity.kind != EntityKind::Client => entity.schema.fields.iter().position(site),
+        _ => None,
+    }
+}
+
+/// The same for a stored record of any kind: one that hangs on a site is its client's.
+pub async fn sees_stored(
+    app: &App,
+    reader: &mut impl Read,
+    caller: &Caller,
+    entity: &'static Entity,
+    id: i64,
+    record: &Record,
+) -> Result<bool> {
+    if !is_limited(caller) {
+        return Ok(true);
+    }
+    let site = site_position(entity).map_or(0, |position| record.int(aureole_catalogue::Key(position)));
+    if site <= 0 {
+        return Ok(sees(caller, entity, id, record));
+    }
+    let kind = EntityKind::Site;
+    let prepared = app.prepared(kind, View::Full, Show::NONE);
+    let stored = records::get(reader, &prepared.select, caller.tenant_id, site).await?;
+    let owner = stored.map(|stored| Record::from_doc(kind.entity().schema, &stored.doc));
+    Ok(owner.is_none_or(|owner| sees_client(caller, owner.int(site::CLIENT_ID))))
 }
 
 /// The filter that leaves out what the agent must not see.
 pub fn visible(caller: &Caller, entity: &'static Entity) -> Filter {
     if !is_limited(caller) {
         return Filter::True;
+    }
+    if let Some(position) = site_position(entity) {
+        let column = entity.schema.fields[position].name;
+        let filter = Box::new(visible(caller, EntityKind::Site.entity()));
+        let of_site = Filter::In { column, kind: EntityKind::Site, filter };
+        return Filter::Any(vec![of_site, Filter::int(position, 0)]);
     }
     let ids = |ids: &[i64]| {
         let mut ids = ids.to_vec();

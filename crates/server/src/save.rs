@@ -155,7 +155,8 @@ impl<'a> Save<'a> {
             return Ok(None);
         };
         let record = Record::from_doc(entity.schema, &stored.doc);
-        Ok(rights::sees(self.caller, entity, id, &record).then_some((stored, record)))
+        let seen = rights::sees_stored(self.app, &mut self.tx, self.caller, entity, id, &record).await?;
+        Ok(seen.then_some((stored, record)))
     }
 
     pub async fn reserve(&mut self, kind: EntityKind, count: i64) -> Result<i64> {

@@ -1,7 +1,7 @@
 //! GET of one record.
 
 use aureole_catalogue::render::View;
-use aureole_catalogue::{EntityKind, Problems, Show};
+use aureole_catalogue::{Entity, EntityKind, Problems, Record, Show};
 use aureole_storage::Read;
 use aureole_storage::records::{self, Stored};
 use serde_json::Value;
@@ -27,7 +27,10 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     let tenant = call.caller.tenant_id;
     let mut db = call.app.db.clone();
     let stored = records::get(&mut db, &prepared.select, tenant, id).await?;
-    let stored = stored.filter(|stored| rights::sees_doc(&call.caller, entity, id, &stored.doc));
+    let stored = match stored {
+        Some(stored) if sees(call, &mut db, entity, &stored).await? => Some(stored),
+        _ => None,
+    };
     let Some(stored) = stored else { return Err(ApiError::missing(entity.singular, id)) };
     if let Some(into) = merged_into(call, endpoint.kind, &stored).await? {
         return merged(call, id, into).await;
@@ -45,6 +48,20 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     let mut reply = reply::json(200, out);
     reply::set(&mut reply, http::header::ETAG, &etag);
     Ok(reply)
+}
+
+/// True when the record is within the agent's client limits.
+pub async fn sees(
+    call: &Call,
+    reader: &mut impl Read,
+    entity: &'static Entity,
+    stored: &Stored,
+) -> Result<bool> {
+    if !rights::is_limited(&call.caller) {
+        return Ok(true);
+    }
+    let record = Record::from_doc(entity.schema, &stored.doc);
+    rights::sees_stored(&call.app, reader, &call.caller, entity, stored.id, &record).await
 }
 
 /// The client that took this one's place. Only a merged client has no main site.

@@ -5,7 +5,7 @@ use aureole_catalogue::render::View;
 use aureole_catalogue::{EntityKind, Problems, Record, Show};
 use aureole_storage::records;
 
-use crate::api::get::rendered;
+use crate::api::get::{rendered, sees};
 use crate::api::list::row;
 use crate::endpoints::Endpoint;
 use crate::error::{ApiError, Result};
@@ -27,8 +27,11 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     let mut db = call.app.db.clone();
     let tenant = call.caller.tenant_id;
     let stored = records::get(&mut db, &prepared.select, tenant, id).await?;
-    let stored = stored.filter(|stored| rights::sees_doc(&call.caller, kind.entity(), id, &stored.doc));
-    let stored = stored.ok_or_else(|| ApiError::missing(kind.entity().singular, id))?;
+    let missing = || ApiError::missing(kind.entity().singular, id);
+    let stored = stored.ok_or_else(missing)?;
+    if !sees(call, &mut db, kind.entity(), &stored).await? {
+        return Err(missing());
+    }
     let mut out = Vec::new();
     prepared.plan.open(&row(&stored, &[]), &mut Vec::new(), &mut out);
     if details {
