@@ -62,14 +62,10 @@ impl Settings {
     /// Reads the arguments after the program's name. An unknown option or a malformed value is an
     /// error that names it.
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut settings = Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 7071)),
-            size_bytes: 2048,
-        };
+        let mut settings =
+            Self { listen: SocketAddr::from(([127, 0, 0, 1], 7071)), size_bytes: 2048 };
         while let Some(option) = arguments.next() {
-            let value = arguments
-                .next()
-                .ok_or_else(|| format!("{option} needs a value"))?;
+            let value = arguments.next().ok_or_else(|| format!("{option} needs a value"))?;
             let wrong = || format!("{option}: {value:?} does not fit");
             match option.as_str() {
                 "--listen" => settings.listen = value.parse().map_err(|_| wrong())?,
@@ -112,18 +108,14 @@ async fn reply(State(replies): State<Arc<Replies>>, request: Request) -> Respons
 fn json(status: StatusCode, bytes: &'static [u8]) -> Response {
     let mut response = Response::new(Body::from(Bytes::from_static(bytes)));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
 /// Reads a reply size in bytes; `None` when it is not a number or out of bounds.
 fn size(text: &str) -> Option<usize> {
     let size_bytes = text.parse().ok()?;
-    (SIZE_MIN_BYTES..=SIZE_MAX_BYTES)
-        .contains(&size_bytes)
-        .then_some(size_bytes)
+    (SIZE_MIN_BYTES..=SIZE_MAX_BYTES).contains(&size_bytes).then_some(size_bytes)
 }
 
 /// The prepared replies. They live as long as the process, so that a request touches no reference
@@ -136,10 +128,7 @@ struct Replies {
 impl Replies {
     fn new(size_bytes: usize) -> Self {
         let plain = prepare(size_bytes);
-        Self {
-            plain,
-            by_size: RwLock::new(HashMap::from([(size_bytes, plain)])),
-        }
+        Self { plain, by_size: RwLock::new(HashMap::from([(size_bytes, plain)])) }
     }
 
     /// The reply of this size, prepared on first use; `None` when too many sizes were asked for.
@@ -153,11 +142,7 @@ impl Replies {
         if known.len() >= PREPARED_MAX {
             return None;
         }
-        Some(
-            known
-                .entry(size_bytes)
-                .or_insert_with(|| prepare(size_bytes)),
-        )
+        Some(known.entry(size_bytes).or_insert_with(|| prepare(size_bytes)))
     }
 }
 

@@ -28,15 +28,20 @@ fn patterns(source: &str) -> Vec<String> {
     let start = source.find("match segments.as_slice()").unwrap();
     let body = &source[start..start + source[start..].find("_ => return").unwrap()];
     let mut found = Vec::new();
-    for pattern in body.split('[').skip(1).filter_map(|rest| rest.split_once(']')).map(|(inside, _)| inside) {
+    for pattern in
+        body.split('[').skip(1).filter_map(|rest| rest.split_once(']')).map(|(inside, _)| inside)
+    {
         let segments: Vec<&str> = pattern.split(',').map(str::trim).collect();
         let is_pattern = segments.iter().all(|part| {
             let bare = part.trim_matches('"');
-            !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+            !bare.is_empty()
+                && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
         });
         // `[path]` and `[path, id]` stand for the table.
         if is_pattern && segments[0].starts_with('"') {
-            let names = segments.iter().map(|part| if part.starts_with('"') { part.trim_matches('"') } else { "{}" });
+            let names = segments
+                .iter()
+                .map(|part| if part.starts_with('"') { part.trim_matches('"') } else { "{}" });
             found.push(names.collect::<Vec<_>>().join("/"));
         }
     }
@@ -46,7 +51,8 @@ fn patterns(source: &str) -> Vec<String> {
 #[test]
 fn every_path_is_in_the_document() {
     let document = document();
-    let known: Vec<String> = document["paths"].as_object().unwrap().keys().map(|path| folded(path)).collect();
+    let known: Vec<String> =
+        document["paths"].as_object().unwrap().keys().map(|path| folded(path)).collect();
     let mut wanted = patterns(ROUTES);
     assert!(wanted.len() >= 20, "{wanted:?}");
     for endpoint in ENDPOINTS {
@@ -54,7 +60,10 @@ fn every_path_is_in_the_document() {
         wanted.push(format!("{}/{{}}", endpoint.path));
     }
     let missing: Vec<&String> = wanted.iter().filter(|path| !known.contains(path)).collect();
-    assert!(missing.is_empty(), "not in the document: {missing:?}; add them to crates/server/src/openapi/others.rs");
+    assert!(
+        missing.is_empty(),
+        "not in the document: {missing:?}; add them to crates/server/src/openapi/others.rs"
+    );
 }
 
 #[test]
@@ -68,10 +77,14 @@ fn every_operation_is_described() {
             }
             let place = format!("{method} {path}");
             ids.push(operation["operationId"].as_str().unwrap().to_owned());
-            assert!(operation["summary"].as_str().is_some_and(|text| text.ends_with('.')), "{place}");
+            assert!(
+                operation["summary"].as_str().is_some_and(|text| text.ends_with('.')),
+                "{place}"
+            );
             assert!(operation["security"].is_array(), "{place}");
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
-                let described = parameter["description"].as_str().is_some_and(|text| !text.is_empty());
+                let described =
+                    parameter["description"].as_str().is_some_and(|text| !text.is_empty());
                 let plain = parameter.get("$ref").is_some() || parameter["in"] == "path";
                 assert!(
                     described || plain,
@@ -118,7 +131,8 @@ fn operations_name_their_scopes() {
         ("/api/Client/NewAccountsId", "post", vec!["edit:invoices", "edit:customers"]),
     ] {
         let alternatives = document["paths"][path][method]["security"].as_array().unwrap();
-        let named: Vec<&str> = alternatives.iter().filter_map(|one| one["oauth2"][0].as_str()).collect();
+        let named: Vec<&str> =
+            alternatives.iter().filter_map(|one| one["oauth2"][0].as_str()).collect();
         assert_eq!(named, scopes, "{method} {path}");
     }
     assert_eq!(document["servers"][0]["url"], "https://example.com");
@@ -136,10 +150,21 @@ async fn the_document_and_its_page_need_no_token(server: &Server) {
     }
     for (path, files) in [("/api/docs", "docs/"), ("/docs/", "\"")] {
         let page = nobody.get(path).await;
-        assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"), "{path}");
-        assert!(page.text.contains(&format!("{files}swagger-ui-bundle.js\"")), "{path}: {}", page.text);
+        assert_eq!(
+            (page.status, page.header("content-type")),
+            (200, "text/html; charset=utf-8"),
+            "{path}"
+        );
+        assert!(
+            page.text.contains(&format!("{files}swagger-ui-bundle.js\"")),
+            "{path}: {}",
+            page.text
+        );
         let policy = page.header("content-security-policy");
-        assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self';"), "{policy}");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("script-src 'self';"),
+            "{policy}"
+        );
         assert!(!page.text.contains("://"), "the page names another server: {}", page.text);
     }
     for (name, kind) in [

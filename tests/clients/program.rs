@@ -37,9 +37,8 @@ pub async fn must_succeed(database: Database, mut command: Command) {
 /// is not 0.
 pub fn run(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .output()
-        .map_err(|error| format!("{name} could not be started: {error}"))?;
+    let output =
+        command.output().map_err(|error| format!("{name} could not be started: {error}"))?;
     let printed = format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
@@ -53,7 +52,5 @@ pub fn run(command: &mut Command) -> Result<String, String> {
 
 /// The path of a file beside these tests.
 pub fn file(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("clients")
-        .join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("clients").join(name)
 }

@@ -78,7 +78,9 @@ impl Environment {
 
     /// The named folder, a relative one below the workspace; else one in cargo's target folder.
     fn folder(&self) -> PathBuf {
-        if let Some(named) = std::env::var_os(self.folder_variable).filter(|named| !named.is_empty()) {
+        if let Some(named) =
+            std::env::var_os(self.folder_variable).filter(|named| !named.is_empty())
+        {
             let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
             return workspace.join(named);
         }
@@ -90,11 +92,7 @@ impl Environment {
 }
 
 fn program_in(folder: &Path) -> PathBuf {
-    folder.join(if cfg!(windows) {
-        "Scripts/python.exe"
-    } else {
-        "bin/python"
-    })
+    folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
 }
 
 /// The lock is held until the file is dropped.

@@ -7,7 +7,8 @@ use aureole_testkit::Database;
 use crate::{program, python};
 
 /// schemathesis, and what checks the document itself.
-const PACKAGES: &[(&str, &str)] = &[("schemathesis", "4.32.5"), ("openapi-spec-validator", "0.9.0")];
+const PACKAGES: &[(&str, &str)] =
+    &[("schemathesis", "4.32.5"), ("openapi-spec-validator", "0.9.0")];
 
 const ENVIRONMENT: python::Environment = python::Environment {
     packages: PACKAGES,

@@ -30,21 +30,10 @@ impl Stage {
         let db = Db::open(&url, Options::default()).await.unwrap();
         db.migrate(NOW_MS).await.unwrap();
         let auth = Auth::open(db.clone(), NOW_MS).await.unwrap();
-        let stage = Stage {
-            url,
-            db,
-            auth,
-            _folder: folder,
-        };
-        stage
-            .application("demo", "all", &["client_credentials", "password"])
-            .await;
-        stage
-            .agent("Ann Admin", "ann@example.com", Role::Administrator)
-            .await;
-        stage
-            .agent("Paul Plain", "paul@example.com", Role::Agent)
-            .await;
+        let stage = Stage { url, db, auth, _folder: folder };
+        stage.application("demo", "all", &["client_credentials", "password"]).await;
+        stage.agent("Ann Admin", "ann@example.com", Role::Administrator).await;
+        stage.agent("Paul Plain", "paul@example.com", Role::Agent).await;
         stage
     }
 
@@ -62,10 +51,7 @@ impl Stage {
 
     async fn agent(&self, name: &str, email: &str, role: Role) -> i64 {
         let password = Some("demo-password");
-        self.auth
-            .create_agent("", name, email, password, role, NOW_MS)
-            .await
-            .unwrap()
+        self.auth.create_agent("", name, email, password, role, NOW_MS).await.unwrap()
     }
 
     /// An end user with the logins `user@example.com` and `user`.
@@ -76,10 +62,7 @@ impl Stage {
         tx.execute(sql, &[]).await.unwrap();
         tx.commit().await.unwrap();
         let logins = ["User@Example.com", "user"];
-        self.auth
-            .set_password(1, "user", 7, &logins, "user-password")
-            .await
-            .unwrap();
+        self.auth.set_password(1, "user", 7, &logins, "user-password").await.unwrap();
     }
 
     /// Another process on the same database.
@@ -111,15 +94,8 @@ impl Stage {
 async fn stages() -> Vec<Stage> {
     let folder = tempfile::tempdir().unwrap();
     let sqlite = DatabaseUrl::Sqlite(folder.path().join("test.db"));
-    let postgres = Cluster::shared()
-        .unwrap()
-        .create_database()
-        .parse()
-        .unwrap();
-    vec![
-        Stage::at(sqlite, folder).await,
-        Stage::at(postgres, tempfile::tempdir().unwrap()).await,
-    ]
+    let postgres = Cluster::shared().unwrap().create_database().parse().unwrap();
+    vec![Stage::at(sqlite, folder).await, Stage::at(postgres, tempfile::tempdir().unwrap()).await]
 }
 
 fn request(body: &str, now_ms: i64) -> TokenRequest<'_> {
@@ -136,17 +112,12 @@ fn request(body: &str, now_ms: i64) -> TokenRequest<'_> {
 fn refusal(result: Result<Value, TokenError>) -> (u16, String) {
     let error = result.unwrap_err();
     let body = error.body();
-    assert!(
-        !body["error_description"].as_str().unwrap().is_empty(),
-        "{body}"
-    );
+    assert!(!body["error_description"].as_str().unwrap().is_empty(), "{body}");
     assert_eq!(body.as_object().unwrap().len(), 2, "{body}");
     (error.status(), body["error"].as_str().unwrap().to_owned())
 }
 
 async fn caller(auth: &Auth, reply: &Value, now_ms: i64) -> Result<Arc<Caller>, String> {
     let header = format!("Bearer {}", reply["access_token"].as_str().unwrap());
-    auth.caller(Some(&header), now_ms)
-        .await
-        .map_err(|error| error.to_string())
+    auth.caller(Some(&header), now_ms).await.map_err(|error| error.to_string())
 }

@@ -32,21 +32,8 @@ fn places() -> [Place; 2] {
     // The folder `data` is missing on purpose.
     let path = folder.path().join("data").join("test.db");
     let sqlite = DatabaseUrl::Sqlite(path);
-    let postgres = Cluster::shared()
-        .unwrap()
-        .create_database()
-        .parse()
-        .unwrap();
-    [
-        Place {
-            url: sqlite,
-            _folder: Some(folder),
-        },
-        Place {
-            url: postgres,
-            _folder: None,
-        },
-    ]
+    let postgres = Cluster::shared().unwrap().create_database().parse().unwrap();
+    [Place { url: sqlite, _folder: Some(folder) }, Place { url: postgres, _folder: None }]
 }
 
 const TABLES: &[&str] = &[
@@ -73,11 +60,7 @@ async fn insert(tx: &mut Tx, id: i64, name: &str) -> Result<u64, Error> {
 }
 
 async fn count(reader: &mut impl Read) -> i64 {
-    reader
-        .query("SELECT count(*) FROM item", &[])
-        .await
-        .unwrap()[0]
-        .int(0)
+    reader.query("SELECT count(*) FROM item", &[]).await.unwrap()[0].int(0)
 }
 
 #[test]
@@ -86,19 +69,10 @@ fn a_url_says_which_database() {
     assert!(
         matches!(url("sqlite:a/b.db"), Ok(DatabaseUrl::Sqlite(path)) if path.ends_with("b.db"))
     );
-    assert!(matches!(
-        url("postgres://u@h/d"),
-        Ok(DatabaseUrl::Postgres(_))
-    ));
-    assert!(matches!(
-        url("postgresql://u@h/d"),
-        Ok(DatabaseUrl::Postgres(_))
-    ));
+    assert!(matches!(url("postgres://u@h/d"), Ok(DatabaseUrl::Postgres(_))));
+    assert!(matches!(url("postgresql://u@h/d"), Ok(DatabaseUrl::Postgres(_))));
     assert!(url("mysql://h/d").unwrap_err().contains("sqlite:PATH"));
-    assert_eq!(
-        format!("{:?}", url("postgres://u:secret@h/d?x=y").unwrap()),
-        "postgres://h/d"
-    );
+    assert_eq!(format!("{:?}", url("postgres://u:secret@h/d?x=y").unwrap()), "postgres://h/d");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,10 +82,7 @@ async fn parameters_are_bound_by_their_number() {
         let sql = "SELECT CAST($2 AS TEXT), CAST($1 AS BIGINT), CAST($2 AS TEXT), '$1', NULL -- $3";
         let mut rows = db.query(sql, &[7.into(), "seven".into()]).await.unwrap();
         let row = &mut rows[0];
-        assert_eq!(
-            (row.len(), row.int(1), row.text(2), row.text(3)),
-            (5, 7, "seven", "$1")
-        );
+        assert_eq!((row.len(), row.int(1), row.text(2), row.text(3)), (5, 7, "seven", "$1"));
         assert_eq!(row.take_text(0), "seven");
         assert!(row.is_null(0) && row.is_null(4) && row.opt_text(4).is_none());
 
@@ -129,18 +100,10 @@ async fn parameters_are_bound_by_their_number() {
         let contains = dialect.contains("name", 1);
         let sql = format!("SELECT id FROM item WHERE {contains} AND {ids} ORDER BY id LIMIT $3");
         let params = ["0%_".into(), Value::ids(&[2, 3, 4, 99]), 10.into()];
-        let found: Vec<i64> = db
-            .query(&sql, &params)
-            .await
-            .unwrap()
-            .iter()
-            .map(|row| row.int(0))
-            .collect();
+        let found: Vec<i64> =
+            db.query(&sql, &params).await.unwrap().iter().map(|row| row.int(0)).collect();
         assert_eq!(found, [2, 3]);
-        let sum = db
-            .query("SELECT sum(hits), max(id) FROM item", &[])
-            .await
-            .unwrap();
+        let sum = db.query("SELECT sum(hits), max(id) FROM item", &[]).await.unwrap();
         assert_eq!((sum[0].int(0), sum[0].int(1)), (1, 4));
 
         let wrong = db.query("SELECT id FROM item WHERE id = $1", &[]).await;
@@ -169,13 +132,8 @@ async fn dialect_expressions_mean_the_same() {
         let table = format!("CREATE TABLE word (word {})", dialect.text_key());
         tx.execute(&table, &[]).await.unwrap();
         let words: Vec<Vec<Value>> = ["b", "a", "B", "é"].map(|word| vec![word.into()]).to_vec();
-        tx.execute_many("INSERT INTO word VALUES ($1)", &words)
-            .await
-            .unwrap();
-        let rows = tx
-            .query("SELECT word FROM word ORDER BY word", &[])
-            .await
-            .unwrap();
+        tx.execute_many("INSERT INTO word VALUES ($1)", &words).await.unwrap();
+        let rows = tx.query("SELECT word FROM word ORDER BY word", &[]).await.unwrap();
         let sorted: Vec<&str> = rows.iter().map(|row| row.text(0)).collect();
         assert_eq!(sorted, ["B", "a", "b", "é"]);
         let lock = format!("SELECT word FROM word{}", dialect.for_update());
@@ -188,10 +146,7 @@ async fn dialect_expressions_mean_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_transaction_leaves_no_trace() {
     for place in places() {
-        let options = Options {
-            pool_size: 1,
-            ..Options::default()
-        };
+        let options = Options { pool_size: 1, ..Options::default() };
         drop(with_tables(&place).await);
         let db = place.open_with(options).await;
         for round in 0..20 {
@@ -243,10 +198,7 @@ async fn concurrent_writers_lose_nothing() {
             }
         }
         assert_eq!(ids.len(), 32 * 40);
-        let rows = db
-            .query("SELECT hits FROM item WHERE id = 0", &[])
-            .await
-            .unwrap();
+        let rows = db.query("SELECT hits FROM item WHERE id = 0", &[]).await.unwrap();
         assert_eq!(rows[0].int(0), 32 * 40);
         assert_eq!(count(&mut db.clone()).await, 32 * 40 + 1);
         let commits = db.commits() - before;
@@ -263,22 +215,15 @@ async fn write(db: Db, task: i64) -> Vec<i64> {
     for round in 0..50 {
         let mut tx = db.begin().await.unwrap();
         let id = tx.reserve_ids(1, "item", 1).await.unwrap();
-        insert(&mut tx, id, &format!("{task} {round}"))
-            .await
-            .unwrap();
-        tx.execute("UPDATE item SET hits = hits + 1 WHERE id = 0", &[])
-            .await
-            .unwrap();
+        insert(&mut tx, id, &format!("{task} {round}")).await.unwrap();
+        tx.execute("UPDATE item SET hits = hits + 1 WHERE id = 0", &[]).await.unwrap();
         if round % 5 == 0 {
             drop(tx);
             continue;
         }
         tx.commit().await.unwrap();
         // The own write is visible at once, to everybody.
-        let rows = db
-            .query("SELECT name FROM item WHERE id = $1", &[id.into()])
-            .await
-            .unwrap();
+        let rows = db.query("SELECT name FROM item WHERE id = $1", &[id.into()]).await.unwrap();
         assert_eq!(rows[0].text(0), format!("{task} {round}"));
         ids.push(id);
     }
@@ -288,10 +233,7 @@ async fn write(db: Db, task: i64) -> Vec<i64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_see_what_is_committed_and_nothing_else() {
     for place in places() {
-        let options = Options {
-            read_hold_ms: 60_000,
-            ..Options::default()
-        };
+        let options = Options { read_hold_ms: 60_000, ..Options::default() };
         drop(with_tables(&place).await);
         let db = place.open_with(options).await;
         for id in 1..=100 {
@@ -328,10 +270,7 @@ async fn another_process_is_seen_soon() {
         });
         writes.into_iter().collect::<JoinSet<_>>().join_all().await;
         tokio::time::sleep(Duration::from_millis(6)).await;
-        let rows = one
-            .query("SELECT hits FROM item WHERE id = 1", &[])
-            .await
-            .unwrap();
+        let rows = one.query("SELECT hits FROM item WHERE id = 1", &[]).await.unwrap();
         assert_eq!(rows[0].int(0), 100);
     }
 }
@@ -353,10 +292,7 @@ async fn a_unique_index_is_named() {
         let table = "CREATE TABLE pair (a BIGINT, b BIGINT, UNIQUE (a, b))";
         tx.execute(table, &[]).await.unwrap();
         let rows = [vec![1.into(), 2.into()], vec![1.into(), 2.into()]];
-        match tx
-            .execute_many("INSERT INTO pair VALUES ($1, $2)", &rows)
-            .await
-        {
+        match tx.execute_many("INSERT INTO pair VALUES ($1, $2)", &rows).await {
             Err(Error::Unique { index }) => assert_eq!(index, "pair_a_b_key"),
             other => panic!("{other:?}"),
         }
@@ -381,14 +317,8 @@ async fn savepoints_undo_a_part() {
         tx.release_savepoint().await.unwrap_err();
         insert(&mut tx, 4, "last").await.unwrap();
         tx.commit().await.unwrap();
-        let rows = db
-            .query("SELECT id FROM item ORDER BY id", &[])
-            .await
-            .unwrap();
-        assert_eq!(
-            rows.iter().map(|row| row.int(0)).collect::<Vec<_>>(),
-            [1, 2, 4]
-        );
+        let rows = db.query("SELECT id FROM item ORDER BY id", &[]).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.int(0)).collect::<Vec<_>>(), [1, 2, 4]);
     }
 }
 
@@ -397,9 +327,8 @@ async fn many_rows_go_in_and_stream_out() {
     for place in places() {
         let db = with_tables(&place).await;
         let mut tx = db.begin().await.unwrap();
-        let rows: Vec<Vec<Value>> = (1..=20_000)
-            .map(|id| vec![id.into(), format!("name {id}").into()])
-            .collect();
+        let rows: Vec<Vec<Value>> =
+            (1..=20_000).map(|id| vec![id.into(), format!("name {id}").into()]).collect();
         assert_eq!(tx.execute_many(INSERT, &rows).await.unwrap(), 20_000);
         assert_eq!(tx.execute_many(INSERT, &[]).await.unwrap(), 0);
         tx.commit().await.unwrap();
@@ -415,9 +344,7 @@ async fn many_rows_go_in_and_stream_out() {
         .await
         .unwrap();
         assert_eq!(seen, 20_000);
-        db.query_each("SELECT nothing", &[], &mut |_| {})
-            .await
-            .unwrap_err();
+        db.query_each("SELECT nothing", &[], &mut |_| {}).await.unwrap_err();
         db.ping().await.unwrap();
     }
 }

@@ -10,9 +10,7 @@ pub struct Pairs<'a> {
 
 /// Iterates over the pairs of `object`, which starts with `{`.
 pub fn pairs(object: &str) -> Pairs<'_> {
-    Pairs {
-        rest: object.get(1..).unwrap_or(""),
-    }
+    Pairs { rest: object.get(1..).unwrap_or("") }
 }
 
 impl<'a> Iterator for Pairs<'a> {
@@ -36,20 +34,16 @@ fn value_end(bytes: &[u8]) -> usize {
     match bytes.first() {
         Some(b'"') => string_end(bytes, 0),
         Some(b'{' | b'[') => nested_end(bytes),
-        _ => bytes
-            .iter()
-            .position(|byte| matches!(byte, b',' | b'}' | b']'))
-            .unwrap_or(bytes.len()),
+        _ => {
+            bytes.iter().position(|byte| matches!(byte, b',' | b'}' | b']')).unwrap_or(bytes.len())
+        }
     }
 }
 
 /// The position after the closing quote of the string that opens at `start`.
 fn string_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
-    while let Some(found) = bytes
-        .get(at..)
-        .and_then(|rest| memchr::memchr2(b'"', b'\\', rest))
-    {
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
         at += found;
         if bytes[at] == b'"' {
             return at + 1;
@@ -90,17 +84,12 @@ pub fn positions<'a>(index: &Index, doc: &'a str, into: &mut Vec<(usize, &'a str
 
 /// The raw value of one name in an object.
 pub fn raw<'a>(object: &'a str, name: &str) -> Option<&'a str> {
-    pairs(object)
-        .find(|(found, _)| *found == name)
-        .map(|(_, raw)| raw)
+    pairs(object).find(|(found, _)| *found == name).map(|(_, raw)| raw)
 }
 
 /// The text of a raw JSON string; empty for any other value.
 pub fn unquote(raw: &str) -> String {
-    match raw
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-    {
+    match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inner) if !inner.contains('\\') => inner.to_owned(),
         Some(_) => serde_json::from_str(raw).unwrap_or_default(),
         None => String::new(),

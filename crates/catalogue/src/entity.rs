@@ -82,14 +82,7 @@ pub static ENTITIES: &[Entity] = &[
         schema: &entities::client::AREA,
         owners: &[],
         inactive: Some("inactive"),
-        search: &[
-            "name",
-            "trading_name",
-            "ref",
-            "website",
-            "domain",
-            "accountsemailaddress",
-        ],
+        search: &["name", "trading_name", "ref", "website", "domain", "accountsemailaddress"],
         contact: &[],
     },
     Entity {
@@ -111,13 +104,7 @@ pub static ENTITIES: &[Entity] = &[
         schema: &entities::supplier::COMPANY,
         owners: &[],
         inactive: Some("inactive"),
-        search: &[
-            "name",
-            "contact_name",
-            "email_address",
-            "phone_number",
-            "website",
-        ],
+        search: &["name", "contact_name", "email_address", "phone_number", "website"],
         contact: &[],
     },
     Entity {
@@ -128,13 +115,7 @@ pub static ENTITIES: &[Entity] = &[
         schema: &entities::user::USERS_LIST,
         owners: &["site_id", "client_id"],
         inactive: Some("inactive"),
-        search: &[
-            "name",
-            "emailaddress",
-            "phonenumber",
-            "mobilenumber",
-            "login",
-        ],
+        search: &["name", "emailaddress", "phonenumber", "mobilenumber", "login"],
         contact: &[],
     },
     Entity {
@@ -431,14 +412,7 @@ pub static ENTITIES: &[Entity] = &[
         schema: &entities::address::ADDRESS_STORE,
         owners: &["site_id", "user_id"],
         inactive: Some("inactive"),
-        search: &[
-            "line1",
-            "line2",
-            "line3",
-            "line4",
-            "postcode",
-            "description",
-        ],
+        search: &["line1", "line2", "line3", "line4", "postcode", "description"],
         contact: &[],
     },
     Entity {

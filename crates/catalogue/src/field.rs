@@ -70,10 +70,7 @@ pub enum Source {
     /// The stored document.
     Doc,
     /// A column of a referenced record, reached over one or more id columns.
-    Name {
-        path: &'static [(&'static str, EntityKind)],
-        column: &'static str,
-    },
+    Name { path: &'static [(&'static str, EntityKind)], column: &'static str },
     /// `Client/Site`.
     ClientSiteName,
     /// A fixed text, e.g. `use`.
@@ -81,10 +78,7 @@ pub enum Source {
     /// The row's last write.
     UpdatedAt,
     /// A line of an address object of the same document.
-    AddressLine {
-        object: &'static str,
-        key: &'static str,
-    },
+    AddressLine { object: &'static str, key: &'static str },
     /// A rule of the server computes it when the request asks for it.
     Rule,
 }
@@ -162,11 +156,7 @@ const fn field(name: &'static str, kind: Kind) -> Field {
         column: false,
         max_chars: 0,
         fine: false,
-        full_when: if kind.is_nested() {
-            Show::DETAILS
-        } else {
-            Show::NONE
-        },
+        full_when: if kind.is_nested() { Show::DETAILS } else { Show::NONE },
         light_when: Show::NONE,
     }
 }

@@ -47,7 +47,10 @@ pub enum Filter {
         filter: Box<Filter>,
     },
     /// Some record of `kind` passes `filter`, whatever this record is.
-    HasAny { kind: EntityKind, filter: Box<Filter> },
+    HasAny {
+        kind: EntityKind,
+        filter: Box<Filter>,
+    },
     /// The value of `column` of this record is the id of a record of `kind` that passes `filter`.
     In {
         column: &'static str,
@@ -99,10 +102,8 @@ pub enum Operand {
 impl Filter {
     /// All of these; flattens, and drops what is always true.
     pub fn all(filters: Vec<Filter>) -> Filter {
-        let mut kept: Vec<Filter> = filters
-            .into_iter()
-            .filter(|filter| *filter != Filter::True)
-            .collect();
+        let mut kept: Vec<Filter> =
+            filters.into_iter().filter(|filter| *filter != Filter::True).collect();
         match kept.len() {
             0 => Filter::True,
             1 => kept.remove(0),
@@ -131,7 +132,9 @@ impl Filter {
         match self {
             Filter::True => true,
             // The storage crate replaces these by ids before it asks.
-            Filter::Has { .. } | Filter::HasAny { .. } | Filter::In { .. } | Filter::Contact(_) => false,
+            Filter::Has { .. } | Filter::HasAny { .. } | Filter::In { .. } | Filter::Contact(_) => {
+                false
+            }
             Filter::All(all) => all.iter().all(|filter| filter.matches(row)),
             Filter::Any(any) => any.iter().any(|filter| filter.matches(row)),
             Filter::Not(filter) => !filter.matches(row),
@@ -143,10 +146,7 @@ impl Filter {
             Filter::NameContains(word) => row.name().contains(word.as_str()),
             Filter::Ids(ids) => ids.binary_search(&row.id).is_ok(),
             Filter::Updated { from: true, millis } => row.updated_at >= *millis,
-            Filter::Updated {
-                from: false,
-                millis,
-            } => row.updated_at <= *millis,
+            Filter::Updated { from: false, millis } => row.updated_at <= *millis,
         }
     }
 }
@@ -166,17 +166,11 @@ pub struct Row<'a> {
 impl Row<'_> {
     /// The raw JSON of a stored field.
     fn raw(&self, position: usize) -> Option<&str> {
-        self.fields
-            .iter()
-            .find(|(at, _)| *at == position)
-            .map(|(_, raw)| *raw)
+        self.fields.iter().find(|(at, _)| *at == position).map(|(_, raw)| *raw)
     }
 
     fn name(&self) -> String {
-        self.schema
-            .find("name")
-            .map(|position| fold(&self.text(position)))
-            .unwrap_or_default()
+        self.schema.find("name").map(|position| fold(&self.text(position))).unwrap_or_default()
     }
 
     /// A field's value as text; unset numbers read as 0, unset booleans as false.

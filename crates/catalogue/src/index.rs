@@ -14,23 +14,13 @@ impl Schema {
     /// The map from field name to position. It lives as long as the program, like the schema.
     pub fn index(&'static self) -> &'static Index {
         let address = std::ptr::from_ref(self) as usize;
-        if let Some(index) = INDEXES
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&address)
-        {
+        if let Some(index) = INDEXES.read().unwrap_or_else(PoisonError::into_inner).get(&address) {
             return index;
         }
-        let built: Index = self
-            .fields
-            .iter()
-            .enumerate()
-            .map(|(at, field)| (field.name, at))
-            .collect();
+        let built: Index =
+            self.fields.iter().enumerate().map(|(at, field)| (field.name, at)).collect();
         let mut indexes = INDEXES.write().unwrap_or_else(PoisonError::into_inner);
-        indexes
-            .entry(address)
-            .or_insert_with(|| Box::leak(Box::new(built)))
+        indexes.entry(address).or_insert_with(|| Box::leak(Box::new(built)))
     }
 
     /// The position of a field, by its exact name.

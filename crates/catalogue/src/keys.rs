@@ -300,19 +300,9 @@ keys!(
     TICKET_ID = "ticket_id",
 );
 
-keys!(
-    site_contact,
-    crate::entities::site_contact::SITE_CONTACT,
-    SITE = "site",
-    USER = "uid",
-);
+keys!(site_contact, crate::entities::site_contact::SITE_CONTACT, SITE = "site", USER = "uid",);
 
-keys!(
-    stock_bin,
-    crate::entities::stock_bin::STOCK_BIN,
-    SITE_ID = "site_id",
-    NAME = "name",
-);
+keys!(stock_bin, crate::entities::stock_bin::STOCK_BIN, SITE_ID = "site_id", NAME = "name",);
 
 keys!(
     field_info,

@@ -112,20 +112,8 @@ pub fn list_query(
     let mut filters = vec![activity(entity, params, problems)];
     filters.push(search(params, limits, problems));
     filters.push(advanced_search(entity, params, limits, problems));
-    filters.push(last_update(
-        params,
-        "lastupdatefromdate",
-        true,
-        &mut show,
-        problems,
-    ));
-    filters.push(last_update(
-        params,
-        "lastupdatetodate",
-        false,
-        &mut show,
-        problems,
-    ));
+    filters.push(last_update(params, "lastupdatefromdate", true, &mut show, problems));
+    filters.push(last_update(params, "lastupdatetodate", false, &mut show, problems));
     let custom_fields = params.ints("include_custom_fields", problems);
     let site_fields = params.ints("sitefields", problems);
     if !custom_fields.is_empty() {
@@ -166,19 +154,11 @@ fn paging(params: &Params, paged: bool, limits: &ListLimits, problems: &mut Prob
         problems.add("count", format!("must not be negative, not {count}"));
     }
     if page && paged {
-        let size = size
-            .and_then(|size| u64::try_from(size).ok())
-            .unwrap_or(limits.page_size);
+        let size = size.and_then(|size| u64::try_from(size).ok()).unwrap_or(limits.page_size);
         let number = u64::try_from(number).unwrap_or(1).max(1);
-        return Paging::Page {
-            number,
-            size: size.clamp(1, limits.max_page_size),
-        };
+        return Paging::Page { number, size: size.clamp(1, limits.max_page_size) };
     }
-    match count
-        .and_then(|count| u64::try_from(count).ok())
-        .or(limits.default_count)
-    {
+    match count.and_then(|count| u64::try_from(count).ok()).or(limits.default_count) {
         Some(count) => Paging::First(count),
         None => Paging::All,
     }
@@ -198,20 +178,14 @@ fn order(schema: &'static Schema, params: &Params, problems: &mut Problems) -> V
             continue;
         }
         match order_position(schema, name) {
-            Ok(position) => keys.push(OrderKey {
-                position,
-                descending,
-            }),
+            Ok(position) => keys.push(OrderKey { position, descending }),
             Err(message) => problems.add(parameter, message),
         }
     }
     if keys.is_empty() {
         // `orderdesc=true` alone turns the default order round.
         let descending = params.flag("orderdesc", &mut Problems::default());
-        keys.extend(schema.find("name").map(|position| OrderKey {
-            position,
-            descending,
-        }));
+        keys.extend(schema.find("name").map(|position| OrderKey { position, descending }));
     }
     keys
 }
@@ -221,21 +195,15 @@ fn order(schema: &'static Schema, params: &Params, problems: &mut Problems) -> V
 /// # Errors
 /// A sentence that lists the names that can.
 pub fn order_position(schema: &'static Schema, name: &str) -> Result<usize, String> {
-    let found = schema
-        .find(name)
-        .or_else(|| schema.find(&name.to_ascii_lowercase()));
+    let found = schema.find(name).or_else(|| schema.find(&name.to_ascii_lowercase()));
     found
         .filter(|&position| is_sortable(&schema.fields[position]))
         .ok_or_else(|| format!("{name:?} is not one of: {}", sortable(schema)))
 }
 
 fn sortable(schema: &Schema) -> String {
-    let names: Vec<&str> = schema
-        .fields
-        .iter()
-        .filter(|field| is_sortable(field))
-        .map(|field| field.name)
-        .collect();
+    let names: Vec<&str> =
+        schema.fields.iter().filter(|field| is_sortable(field)).map(|field| field.name).collect();
     names.join(", ")
 }
 
@@ -243,10 +211,8 @@ fn activity(entity: &'static Entity, params: &Params, problems: &mut Problems) -
     let mut active = params.boolean("includeactive", problems).unwrap_or(true);
     let mut inactive = params.boolean("includeinactive", problems).unwrap_or(false);
     if let Some(both) = params.get("activeinactive") {
-        let parsed: Vec<Option<bool>> = both
-            .split(',')
-            .map(|part| crate::accept::parse_bool(part.trim()))
-            .collect();
+        let parsed: Vec<Option<bool>> =
+            both.split(',').map(|part| crate::accept::parse_bool(part.trim())).collect();
         match parsed.as_slice() {
             [Some(first), Some(second)] => (active, inactive) = (*first, *second),
             _ => problems.add("activeinactive", "must be two booleans such as true,false"),
@@ -280,10 +246,7 @@ fn search(params: &Params, limits: &ListLimits, problems: &mut Problems) -> Filt
         filters.extend(words(term).into_iter().map(Filter::NameContains));
     }
     if filters.len() > limits.words {
-        problems.add(
-            "search",
-            format!("must have at most {} words", limits.words),
-        );
+        problems.add("search", format!("must have at most {} words", limits.words));
         filters.truncate(limits.words);
     }
     Filter::all(filters)
@@ -336,9 +299,5 @@ fn millis(text: &str, from: bool) -> Option<Option<i64>> {
         .to_timestamp(civil)
         .unwrap_or(jiff::Timestamp::MAX)
         .as_millisecond();
-    Some(Some(if from || text.contains('.') {
-        at
-    } else {
-        at + 999
-    }))
+    Some(Some(if from || text.contains('.') { at } else { at + 999 }))
 }

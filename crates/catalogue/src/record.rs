@@ -29,10 +29,7 @@ pub struct Record {
 
 impl Record {
     pub fn new(schema: &'static Schema) -> Record {
-        Record {
-            schema,
-            values: BTreeMap::new(),
-        }
+        Record { schema, values: BTreeMap::new() }
     }
 
     /// Reads a stored document; names that the catalogue no longer has are dropped.
@@ -98,9 +95,7 @@ impl Record {
     }
     /// The set fields, in catalogue order.
     pub fn iter(&self) -> impl Iterator<Item = (Key, &Value)> {
-        self.values
-            .iter()
-            .map(|(&position, value)| (Key(position), value))
+        self.values.iter().map(|(&position, value)| (Key(position), value))
     }
     /// A decimal's text; `0` when unset.
     pub fn decimal(&self, key: Key) -> String {

@@ -55,11 +55,7 @@ pub struct Row<'a> {
 
 impl Plan {
     pub fn new(schema: &'static Schema, view: View, show: Show) -> Plan {
-        let mut plan = Plan {
-            index: schema.index(),
-            steps: Vec::new(),
-            lookups: Vec::new(),
-        };
+        let mut plan = Plan { index: schema.index(), steps: Vec::new(), lookups: Vec::new() };
         for (position, field) in schema.fields.iter().enumerate() {
             if let Some(wanted) = wanted(field, view, show) {
                 let step = plan.step(schema, position, field, wanted);
@@ -79,22 +75,16 @@ impl Plan {
             }
             Source::Constant(text) => From::Constant(quote(text)),
             Source::UpdatedAt => From::UpdatedAt,
-            Source::AddressLine { object, key } => From::AddressLine {
-                object: schema.position(object).unwrap_or(position),
-                key,
-            },
+            Source::AddressLine { object, key } => {
+                From::AddressLine { object: schema.position(object).unwrap_or(position), key }
+            }
             Source::Rule => From::Rule,
         };
         let default = match wanted {
             Wanted::Always => field.kind.default_json(),
             Wanted::WhenSet => None,
         };
-        Step {
-            position,
-            key: format!("\"{}\":", field.name),
-            default,
-            from,
-        }
+        Step { position, key: format!("\"{}\":", field.name), default, from }
     }
 
     /// Appends the record as one JSON object without its closing brace, so that the caller can
@@ -105,15 +95,10 @@ impl Plan {
         let start = out.len();
         let mut at = 0;
         for step in &self.steps {
-            while fields
-                .get(at)
-                .is_some_and(|(position, _)| *position < step.position)
-            {
+            while fields.get(at).is_some_and(|(position, _)| *position < step.position) {
                 at += 1;
             }
-            let stored = fields
-                .get(at)
-                .filter(|(position, _)| *position == step.position);
+            let stored = fields.get(at).filter(|(position, _)| *position == step.position);
             let before = out.len();
             if before > start {
                 out.push(b',');
@@ -140,10 +125,7 @@ impl Plan {
         fields: &[(usize, &str)],
         out: &mut Vec<u8>,
     ) -> bool {
-        if let Some((_, json)) = row
-            .extras
-            .iter()
-            .find(|(position, _)| *position == step.position)
+        if let Some((_, json)) = row.extras.iter().find(|(position, _)| *position == step.position)
         {
             out.extend_from_slice(json.as_bytes());
             return true;
@@ -233,10 +215,7 @@ pub fn quote(text: &str) -> String {
 }
 
 fn push_quoted(text: &str, out: &mut Vec<u8>) {
-    if text
-        .bytes()
-        .all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\')
-    {
+    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');

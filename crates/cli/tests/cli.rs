@@ -417,3 +417,15 @@ fn a_demo_in_a_given_database_is_kept() {
     };
     assert_eq!((count(), count()), (Some(200), Some(200)));
 }
+
+#[test]
+fn the_openapi_document_needs_no_database() {
+    let folder = Folder::new();
+    let document: Value = serde_json::from_str(&folder.ok(&["openapi"])).unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert!(document["paths"]["/api/Client/{id}"]["get"].is_object());
+    let yaml = folder.ok(&["openapi", "--format", "yaml"]);
+    assert!(yaml.starts_with("openapi: \"3.1.0\"\ninfo:\n  title: \"Aureole\"\n"), "{yaml:.200}");
+    assert!(folder.names().is_empty());
+    folder.fails(&["openapi", "--format", "xml"], &[], 2, "xml");
+}

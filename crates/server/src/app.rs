@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use aureole_catalogue::query::ListLimits;
 use aureole_catalogue::render::{Plan, View};
 use aureole_catalogue::{EntityKind, Limits, Show};
-use aureole_catalogue::query::ListLimits;
 use aureole_storage::Db;
 use aureole_storage::records::Select;
 
@@ -62,7 +62,8 @@ impl App {
     /// The plan for one kind of reply, made at first use.
     pub fn prepared(&self, kind: EntityKind, view: View, show: Show) -> Arc<Prepared> {
         let key = (kind, view, show);
-        if let Some(prepared) = self.plans.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        if let Some(prepared) = self.plans.read().unwrap_or_else(PoisonError::into_inner).get(&key)
+        {
             return Arc::clone(prepared);
         }
         let entity = kind.entity();

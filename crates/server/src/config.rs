@@ -268,7 +268,10 @@ fn check_text(path: &str, text: &str) -> Result<(), String> {
             return url.map(|_| ()).map_err(|error| format!("is wrong: {error}"));
         }
         "log_format" => (matches!(text, "human" | "json"), "human or json"),
-        "log" => (text.split(',').all(is_log_filter), "a level or filters such as info,aureole_server=debug"),
+        "log" => (
+            text.split(',').all(is_log_filter),
+            "a level or filters such as info,aureole_server=debug",
+        ),
         "public_url" => (
             text.is_empty() || text.starts_with("http://") || text.starts_with("https://"),
             "empty or an address that starts with http:// or https://",
@@ -283,7 +286,8 @@ fn is_listen_address(text: &str) -> bool {
         return true;
     }
     let is_host = |host: &str| {
-        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+        !host.is_empty()
+            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
     };
     // A host of digits and dots is a mistyped address, not a name.
     let is_name = |host: &str| is_host(host) && host.bytes().any(|byte| byte.is_ascii_alphabetic());

@@ -32,8 +32,21 @@ pub struct Endpoint {
 const CUSTOMERS: Guard = Guard::Areas(&[Area::Customers]);
 const PREPAY: Guard = Guard::Areas(&[Area::Invoices, Area::Customers]);
 
-const fn endpoint(path: &'static str, kind: EntityKind, place: &'static str, guard: Guard) -> Endpoint {
-    Endpoint { path, kind, envelope: None, place, guard, list_params: &[], get_params: &["includedetails"] }
+const fn endpoint(
+    path: &'static str,
+    kind: EntityKind,
+    place: &'static str,
+    guard: Guard,
+) -> Endpoint {
+    Endpoint {
+        path,
+        kind,
+        envelope: None,
+        place,
+        guard,
+        list_params: &[],
+        get_params: &["includedetails"],
+    }
 }
 
 impl Endpoint {
@@ -56,30 +69,69 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint("client", EntityKind::Client, "clients", CUSTOMERS)
         .envelope("clients")
         .list(&[
-            "accountmanageronly", "azureclients", "callplan", "domain", "exclude_internal",
-            "gficlients", "includeazuretenants", "includeinvoicetemplatename", "includenotes",
-            "includeqbofields", "include_website", "isjira", "issentinel", "isservicenow",
-            "sentinelid", "snowaccountid", "snowclients", "toplevel_id", "ticketarea_id",
-            "integration_type", "integration_tenantids", "view_id", "columns_id", "includecolumns",
+            "accountmanageronly",
+            "azureclients",
+            "callplan",
+            "domain",
+            "exclude_internal",
+            "gficlients",
+            "includeazuretenants",
+            "includeinvoicetemplatename",
+            "includenotes",
+            "includeqbofields",
+            "include_website",
+            "isjira",
+            "issentinel",
+            "isservicenow",
+            "sentinelid",
+            "snowaccountid",
+            "snowclients",
+            "toplevel_id",
+            "ticketarea_id",
+            "integration_type",
+            "integration_tenantids",
+            "view_id",
+            "columns_id",
+            "includecolumns",
         ])
         .get(&[
-            "domain", "getavailablerts", "includeactivity", "includedetails", "includediagramdetails",
-            "includeperiods", "includeprepay", "tickettype_id",
+            "domain",
+            "getavailablerts",
+            "includeactivity",
+            "includedetails",
+            "includediagramdetails",
+            "includeperiods",
+            "includeprepay",
+            "tickettype_id",
         ]),
     endpoint("site", EntityKind::Site, "sites", CUSTOMERS)
         .envelope("sites")
         .list(&[
-            "azuresites", "client_id", "exclude_internal", "gfisites", "includeaddress",
-            "includenonstocklocations", "includenotes", "includestocklocations", "stocklocation",
-            "toplevel_id", "site_id", "view_id", "columns_id", "includecolumns",
+            "azuresites",
+            "client_id",
+            "exclude_internal",
+            "gfisites",
+            "includeaddress",
+            "includenonstocklocations",
+            "includenotes",
+            "includestocklocations",
+            "stocklocation",
+            "toplevel_id",
+            "site_id",
+            "view_id",
+            "columns_id",
+            "includecolumns",
         ])
         .get(&["client_override", "domain", "includeactivity", "includedetails", "tickettype_id"]),
     endpoint("supplier", EntityKind::Supplier, "suppliers", Guard::Areas(&[Area::Suppliers]))
         .envelope("suppliers")
         .list(&["kashflowtenantid", "toplevel_id", "xerotenantid"]),
-    endpoint("users", EntityKind::User, "users", CUSTOMERS)
-        .envelope("users")
-        .list(&["client_id", "site_id", "toplevel_id", "exclude_internal"]),
+    endpoint("users", EntityKind::User, "users", CUSTOMERS).envelope("users").list(&[
+        "client_id",
+        "site_id",
+        "toplevel_id",
+        "exclude_internal",
+    ]),
     endpoint("tickets", EntityKind::Ticket, "tickets", Guard::Areas(&[Area::Tickets]))
         .envelope("tickets")
         .list(&["client_id", "site_id", "user_id", "agent_id", "open_only"]),
@@ -90,17 +142,35 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint("crmnote", EntityKind::CrmNote, "actions", Guard::Areas(&[Area::Crm]))
         .envelope("actions")
         .list(&["client_id", "supplier_id", "toplevel_id"]),
-    endpoint("popupnote", EntityKind::PopupNote, "popupnotes", CUSTOMERS)
-        .list(&["client_id", "site_id", "user_id", "showall"]),
-    endpoint("recurringitem", EntityKind::RecurringItem, "recurringitems", Guard::Areas(&[Area::Items]))
-        .list(&["client_id", "pending_recurring_invoice"]),
+    endpoint("popupnote", EntityKind::PopupNote, "popupnotes", CUSTOMERS).list(&[
+        "client_id",
+        "site_id",
+        "user_id",
+        "showall",
+    ]),
+    endpoint(
+        "recurringitem",
+        EntityKind::RecurringItem,
+        "recurringitems",
+        Guard::Areas(&[Area::Items]),
+    )
+    .list(&["client_id", "pending_recurring_invoice"]),
     endpoint("clientprepay", EntityKind::PrepayLot, "lots", PREPAY).list(&[
-        "billing_date", "client_id", "client_ids", "contract_id", "ready_for_invoicing",
+        "billing_date",
+        "client_id",
+        "client_ids",
+        "contract_id",
+        "ready_for_invoicing",
     ]),
     endpoint("prepayuse", EntityKind::PrepayUse, "uses", PREPAY).list(&["client_id", "ticket_id"]),
     endpoint("areaazuretenant", EntityKind::AzureTenant, "azuretenants", CUSTOMERS).list(&[
-        "azure_tenant_id", "client_id", "details_id", "ignore_decrypt", "notset",
-        "returnalliflinked", "site_id",
+        "azure_tenant_id",
+        "client_id",
+        "details_id",
+        "ignore_decrypt",
+        "notset",
+        "returnalliflinked",
+        "site_id",
     ]),
     endpoint("arearequesttype", EntityKind::AreaRequestType, "arearequesttypes", CUSTOMERS)
         .list(&["client_id"]),
@@ -116,8 +186,18 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint("tax", EntityKind::Tax, "taxes", Guard::Definitions),
     endpoint("currency", EntityKind::Currency, "currencies", Guard::Definitions),
     endpoint("surcharge", EntityKind::Surcharge, "surcharges", Guard::Definitions),
-    endpoint("billingtemplate", EntityKind::BillingTemplate, "billingtemplates", Guard::Definitions),
-    endpoint("invoicetemplate", EntityKind::InvoiceTemplate, "invoicetemplates", Guard::Definitions),
+    endpoint(
+        "billingtemplate",
+        EntityKind::BillingTemplate,
+        "billingtemplates",
+        Guard::Definitions,
+    ),
+    endpoint(
+        "invoicetemplate",
+        EntityKind::InvoiceTemplate,
+        "invoicetemplates",
+        Guard::Definitions,
+    ),
     endpoint("azureadconnection", EntityKind::AzureConnection, "connections", Guard::Definitions)
         .list(&["type"])
         .get(&["type", "includedetails", "includetenants"]),

@@ -49,7 +49,8 @@ impl Lists {
             return Ok(ids);
         }
         // The version was read first: what is committed meanwhile makes the entry stale, never wrong.
-        let ids: Arc<[i64]> = records::select_ids(db, tenant, entity, filter, &query.order).await?.into();
+        let ids: Arc<[i64]> =
+            records::select_ids(db, tenant, entity, filter, &query.order).await?.into();
         self.keep(key, version, Arc::clone(&ids));
         Ok(ids)
     }

@@ -108,7 +108,8 @@ async fn demo_user(app: &Arc<App>, tenant: i64, now: i64) -> Result<(), String> 
     );
     let stored = records::get(&mut batch.tx, &prepared.select, tenant, site).await.map_err(text)?;
     let doc = stored.map(|stored| stored.doc).unwrap_or_default();
-    let client = Record::from_doc(entity.schema, &doc).int(aureole_catalogue::keys::site::CLIENT_ID);
+    let client =
+        Record::from_doc(entity.schema, &doc).int(aureole_catalogue::keys::site::CLIENT_ID);
     let id = batch.reserve(EntityKind::User, 1).await?;
     let user = json!({
         "name": "Demo User", "firstname": "Demo", "surname": "User", "emailaddress": USER.0,
@@ -116,7 +117,9 @@ async fn demo_user(app: &Arc<App>, tenant: i64, now: i64) -> Result<(), String> 
     });
     batch.add(EntityKind::User, id, user.as_object().cloned().unwrap_or_default())?;
     let logins = login_keys(&[USER.0]);
-    tokens::set_credential(&mut batch.tx, tenant, "user", id, &logins, &hash).await.map_err(text)?;
+    tokens::set_credential(&mut batch.tx, tenant, "user", id, &logins, &hash)
+        .await
+        .map_err(text)?;
     batch.finish().await
 }
 
@@ -207,14 +210,19 @@ impl Batch {
         let created = schema.find("datecreated").or_else(|| schema.find("date_created"));
         if let Some(position) = created {
             let given = body.get(schema.fields[position].name).and_then(Value::as_str);
-            let text = given.map_or_else(|| aureole_catalogue::value::format_millis(self.now), str::to_owned);
+            let text = given
+                .map_or_else(|| aureole_catalogue::value::format_millis(self.now), str::to_owned);
             record.set(Key(position), text);
         }
         self.gathered.push((kind, id, record));
         Ok(())
     }
 
-    async fn add_clients(&mut self, bundles: Vec<ClientBundle>, shared: &Shared) -> Result<(), String> {
+    async fn add_clients(
+        &mut self,
+        bundles: Vec<ClientBundle>,
+        shared: &Shared,
+    ) -> Result<(), String> {
         let sites = bundles.iter().map(|bundle| bundle.sites.len()).sum();
         let users = bundles.iter().map(|bundle| bundle.users.len()).sum();
         let mut client_id = self.reserve(EntityKind::Client, bundles.len()).await?;
@@ -276,7 +284,8 @@ impl Batch {
         for (site, user, record) in bundle.tickets {
             let id = self.reserve(EntityKind::Ticket, 1).await?;
             let user = user.map_or(0, |user| first_user + count(user));
-            let ids = [("client_id", client), ("site_id", first_site + count(site)), ("user_id", user)];
+            let ids =
+                [("client_id", client), ("site_id", first_site + count(site)), ("user_id", user)];
             self.put(EntityKind::Ticket, id, record, &ids, shared)?;
         }
         Ok(())

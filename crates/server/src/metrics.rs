@@ -37,8 +37,8 @@ impl Metrics {
                 recorder.register_counter(&key, &METADATA)
             })
             .collect();
-        let durations =
-            recorder.register_histogram(&Key::from_name("aureole_request_duration_seconds"), &METADATA);
+        let durations = recorder
+            .register_histogram(&Key::from_name("aureole_request_duration_seconds"), &METADATA);
         let handle = recorder.handle();
         Metrics { recorder, handle, requests, durations, unknown: Mutex::default() }
     }

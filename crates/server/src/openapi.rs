@@ -64,11 +64,11 @@ fn shared(name: &str) -> Value {
 }
 
 fn shared_parameters() -> Value {
-    let header = |name: &str, text: &str| {
-        json!({ "name": name, "in": "header", "description": text, "schema": { "type": "string" } })
-    };
-    let id = json!({ "type": "integer", "format": "int32", "minimum": i32::MIN, "maximum": i32::MAX });
-    let mut key = header("Idempotency-Key", "The same key and body within 24 hours returns the first reply.");
+    let header = |name: &str, text: &str| json!({ "name": name, "in": "header", "description": text, "schema": { "type": "string" } });
+    let id =
+        json!({ "type": "integer", "format": "int32", "minimum": i32::MIN, "maximum": i32::MAX });
+    let mut key =
+        header("Idempotency-Key", "The same key and body within 24 hours returns the first reply.");
     key["schema"]["maxLength"] = json!(255);
     json!({
         "id": { "name": "id", "in": "path", "required": true, "description": "The record's id.", "schema": id },
@@ -80,8 +80,13 @@ fn shared_parameters() -> Value {
 }
 
 fn security_schemes(base_url: &str) -> Value {
-    let scopes: Map<String, Value> =
-        Scopes::supported().into_iter().map(|name| { let text = scope_text(&name); (name, json!(text)) }).collect();
+    let scopes: Map<String, Value> = Scopes::supported()
+        .into_iter()
+        .map(|name| {
+            let text = scope_text(&name);
+            (name, json!(text))
+        })
+        .collect();
     let token_url = format!("{base_url}/auth/token");
     let flow = json!({ "tokenUrl": token_url, "refreshUrl": token_url, "scopes": scopes });
     json!({
@@ -113,10 +118,13 @@ fn scope_text(name: &str) -> String {
 fn common(schemas: &mut Schemas) {
     let id = json!({ "type": "integer" });
     schemas.add("Error", replies::error_schema());
-    schemas.add("IdOnly", json!({
-        "type": "object", "description": "A row of a list with `idonly`.",
-        "required": ["id"], "properties": { "id": id.clone() }, "additionalProperties": false,
-    }));
+    schemas.add(
+        "IdOnly",
+        json!({
+            "type": "object", "description": "A row of a list with `idonly`.",
+            "required": ["id"], "properties": { "id": id.clone() }, "additionalProperties": false,
+        }),
+    );
     schemas.add("BulkResult", json!({
         "type": "object",
         "description": "What became of one record of a POST with `bulkresponse`: its id, or what was wrong.",
@@ -131,15 +139,18 @@ fn common(schemas: &mut Schemas) {
         },
         "additionalProperties": false,
     }));
-    schemas.add("MergePreview", json!({
-        "type": "object", "description": "What `_merge_client_into` would do, with `dryrun`.",
-        "required": ["moved", "filled"],
-        "properties": {
-            "moved": { "type": "object", "additionalProperties": { "type": "integer" } },
-            "filled": { "type": "array", "items": { "type": "string" } },
-        },
-        "additionalProperties": false,
-    }));
+    schemas.add(
+        "MergePreview",
+        json!({
+            "type": "object", "description": "What `_merge_client_into` would do, with `dryrun`.",
+            "required": ["moved", "filled"],
+            "properties": {
+                "moved": { "type": "object", "additionalProperties": { "type": "integer" } },
+                "filled": { "type": "array", "items": { "type": "string" } },
+            },
+            "additionalProperties": false,
+        }),
+    );
     schemas.add("Condition", json!({
         "type": "object",
         "description": "One condition of an `advanced_search`.",

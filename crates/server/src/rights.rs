@@ -57,9 +57,11 @@ pub fn is_limited(caller: &Caller) -> bool {
 
 /// The position of the field that says whose record it is.
 fn client_position(entity: &Entity) -> Option<usize> {
-    entity.schema.fields.iter().position(|field| {
-        field.name == "client_id" && field.reference == Some(EntityKind::Client)
-    })
+    entity
+        .schema
+        .fields
+        .iter()
+        .position(|field| field.name == "client_id" && field.reference == Some(EntityKind::Client))
 }
 
 /// The client that a record belongs to; 0 when it belongs to none.
@@ -97,7 +99,8 @@ pub async fn sees_stored(
     if !is_limited(caller) {
         return Ok(true);
     }
-    let site = site_position(entity).map_or(0, |position| record.int(aureole_catalogue::Key(position)));
+    let site =
+        site_position(entity).map_or(0, |position| record.int(aureole_catalogue::Key(position)));
     if site <= 0 {
         return Ok(sees(caller, entity, id, record));
     }

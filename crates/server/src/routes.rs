@@ -45,9 +45,8 @@ pub fn find(segments: &[String]) -> Result<Route> {
     let route = match segments.as_slice() {
         ["auth", "token"] | ["token"] => Route::Token,
         ["authinfo"] => Route::AuthInfo,
-        [".well-known", "openid-configuration"] | ["auth", ".well-known", "openid-configuration"] => {
-            Route::OpenId
-        }
+        [".well-known", "openid-configuration"]
+        | ["auth", ".well-known", "openid-configuration"] => Route::OpenId,
         ["auth", "jwks"] | [".well-known", "jwks.json"] => Route::Jwks,
         ["healthz"] => Route::Health,
         ["readyz"] => Route::Ready,

@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 
 use aureole_catalogue::render::View;
 use aureole_catalogue::{Change, Entity, EntityKind, Key, Problems, Record, Show, accept};
+use aureole_storage::Tx;
 use aureole_storage::changes::{self, Author, Operation};
 use aureole_storage::records::{self, Stored, Write};
-use aureole_storage::Tx;
 
 use crate::app::App;
 use crate::auth::caller::Caller;
@@ -155,7 +155,8 @@ impl<'a> Save<'a> {
             return Ok(None);
         };
         let record = Record::from_doc(entity.schema, &stored.doc);
-        let seen = rights::sees_stored(self.app, &mut self.tx, self.caller, entity, id, &record).await?;
+        let seen =
+            rights::sees_stored(self.app, &mut self.tx, self.caller, entity, id, &record).await?;
         Ok(seen.then_some((stored, record)))
     }
 
@@ -250,7 +251,8 @@ pub async fn record(
     let imported = draft.change.iter().any(|(key, value)| {
         draft.entity().schema.fields[key.0].name == "_isimport" && value == &Some(Value::Bool(true))
     });
-    let unchanged = draft.before_doc.as_ref().is_some_and(|before| *before == draft.record.to_doc());
+    let unchanged =
+        draft.before_doc.as_ref().is_some_and(|before| *before == draft.record.to_doc());
     if !unchanged {
         let before = draft.before_doc.take();
         let record = draft.record.clone();
@@ -331,7 +333,12 @@ async fn draft(
     }))
 }
 
-fn unknown_fields(save: &mut Save<'_>, change: &mut Change, path: &str, warnings: &mut Vec<String>) {
+fn unknown_fields(
+    save: &mut Save<'_>,
+    change: &mut Change,
+    path: &str,
+    warnings: &mut Vec<String>,
+) {
     let unknown = std::mem::take(&mut change.unknown);
     if unknown.is_empty() {
         return;
@@ -363,6 +370,7 @@ fn drop_secrets(entity: &'static Entity, change: &mut Change, warnings: &mut Vec
         }
         change.take(key);
         let name = entity.schema.fields[key.0].name;
-        warnings.push(format!("{name} was not stored: the server has no key to encrypt secrets with"));
+        warnings
+            .push(format!("{name} was not stored: the server has no key to encrypt secrets with"));
     }
 }

@@ -17,7 +17,8 @@ pub async fn first_top_level(save: &mut Save<'_>) -> Result<i64> {
         return Ok(id);
     }
     let body = map(vec![("name", json!("Clients"))]);
-    let made = Box::pin(save::record(save, EntityKind::TopLevel, &body, "", Preset::default())).await?;
+    let made =
+        Box::pin(save::record(save, EntityKind::TopLevel, &body, "", Preset::default())).await?;
     Ok(made.map_or(0, |draft| draft.id))
 }
 

@@ -71,7 +71,10 @@ fn connection(
         .pipeline_flush(true)
         .serve_connection(TokioIo::new(stream), service);
     let watched = graceful.watch(connection);
-    #[expect(clippy::disallowed_methods, reason = "one task a connection, watched by the graceful stop")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "one task a connection, watched by the graceful stop"
+    )]
     tokio::spawn(async move {
         if let Err(error) = watched.await {
             tracing::debug!(%error, "connection ended");

@@ -37,7 +37,11 @@ pub fn check(name: &str, value: &Value) -> std::result::Result<(), String> {
             None => Err(r#"must look like {"Client": ["website"]}"#.to_owned()),
         },
         "period_codes" => match value.as_object() {
-            Some(codes) if codes.iter().all(|(code, label)| code.parse::<u8>().is_ok() && label.is_string()) => {
+            Some(codes)
+                if codes
+                    .iter()
+                    .all(|(code, label)| code.parse::<u8>().is_ok() && label.is_string()) =>
+            {
                 Ok(())
             }
             _ => Err(r#"must look like {"2": "Monthly"}"#.to_owned()),
@@ -49,7 +53,8 @@ pub fn check(name: &str, value: &Value) -> std::result::Result<(), String> {
 fn check_fields(fields: &[(String, Vec<String>)]) -> std::result::Result<(), String> {
     for (kind, names) in fields {
         let entity = aureole_catalogue::ENTITIES.iter().find(|entity| entity.name == kind);
-        let entity = entity.ok_or_else(|| format!("names the kind {kind:?}, which does not exist"))?;
+        let entity =
+            entity.ok_or_else(|| format!("names the kind {kind:?}, which does not exist"))?;
         if let Some(name) = names.iter().find(|name| entity.schema.find(name).is_none()) {
             return Err(format!("names the field {name:?}, which {kind} does not have"));
         }
@@ -99,8 +104,11 @@ impl Settings {
     }
 
     pub fn to_json(&self) -> Value {
-        let mandatory: serde_json::Map<String, Value> =
-            self.mandatory_fields.iter().map(|(kind, names)| (kind.clone(), json!(names))).collect();
+        let mandatory: serde_json::Map<String, Value> = self
+            .mandatory_fields
+            .iter()
+            .map(|(kind, names)| (kind.clone(), json!(names)))
+            .collect();
         json!({
             "internal_client_id": self.internal_client_id,
             "default_toplevel_id": self.default_toplevel_id,

@@ -181,7 +181,7 @@ CREATE TABLE site (
 );
 CREATE UNIQUE INDEX site_main ON site (tenant_id, client_id) WHERE isinvoicesite = 1;
 CREATE INDEX site_list ON site (tenant_id, inactive, name_key, id, client_id{and:search_key}{and:contact_key});
-CREATE INDEX site_contact_key ON site (tenant_id, client_id{and:contact_key});
+CREATE INDEX site_contact_key ON site (tenant_id, client_id, id{and:contact_key});
 
 CREATE TABLE supplier (
     tenant_id BIGINT NOT NULL,

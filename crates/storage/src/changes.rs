@@ -151,8 +151,14 @@ pub async fn of_record(
 }
 
 /// The changes that one request made, in the order in which it made them.
-pub async fn of_request(reader: &mut impl Read, tenant: i64, request_id: &str) -> Result<Vec<Entry>> {
-    let sql = format!("SELECT {COLUMNS} FROM change WHERE tenant_id = $1 AND request_id = $2 ORDER BY seq");
+pub async fn of_request(
+    reader: &mut impl Read,
+    tenant: i64,
+    request_id: &str,
+) -> Result<Vec<Entry>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM change WHERE tenant_id = $1 AND request_id = $2 ORDER BY seq"
+    );
     let rows = reader.query(&sql, &[tenant.into(), request_id.into()]).await?;
     Ok(rows.iter().map(entry).collect())
 }

@@ -57,11 +57,9 @@ impl FromStr for DatabaseUrl {
                 let path = path.strip_prefix("//").unwrap_or(path);
                 Ok(Self::Sqlite(PathBuf::from(path)))
             }
-            _ => Err(
-                "a database URL is sqlite:PATH, postgres://USER@HOST/NAME or \
+            _ => Err("a database URL is sqlite:PATH, postgres://USER@HOST/NAME or \
                       postgresql://USER@HOST/NAME"
-                    .to_owned(),
-            ),
+                .to_owned()),
         }
     }
 }
@@ -75,11 +73,7 @@ impl fmt::Display for DatabaseUrl {
                 let place = url.rsplit_once('@').map(|(_, place)| place);
                 let place = place.or_else(|| url.split_once("//").map(|(_, place)| place));
                 let place = place.unwrap_or_default();
-                write!(
-                    out,
-                    "postgres://{}",
-                    place.split('?').next().unwrap_or_default()
-                )
+                write!(out, "postgres://{}", place.split('?').next().unwrap_or_default())
             }
         }
     }
@@ -110,13 +104,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            readers: 8,
-            pool_size: 16,
-            query_timeout_ms: 30_000,
-            read_hold_ms: 5,
-            id_block: 64,
-        }
+        Self { readers: 8, pool_size: 16, query_timeout_ms: 30_000, read_hold_ms: 5, id_block: 64 }
     }
 }
 
@@ -184,11 +172,7 @@ impl Db {
                 TxInner::Postgres(Box::new(postgres::Postgres::begin(postgres).await?))
             }
         };
-        Ok(Tx {
-            inner,
-            state: TxState::Ready,
-            savepoints: 0,
-        })
+        Ok(Tx { inner, state: TxState::Ready, savepoints: 0 })
     }
 
     /// One trip to the database and back.
@@ -329,22 +313,16 @@ impl Tx {
     /// savepoint stays, as in SQL, until it is released or the transaction ends.
     pub async fn rollback_to_savepoint(&mut self) -> Result<()> {
         if self.savepoints == 0 {
-            return Err(Error::Internal(
-                "rollback to a savepoint that was never set".to_owned(),
-            ));
+            return Err(Error::Internal("rollback to a savepoint that was never set".to_owned()));
         }
         self.state = TxState::Ready;
-        self.execute("ROLLBACK TO SAVEPOINT part", &[])
-            .await
-            .map(|_| ())
+        self.execute("ROLLBACK TO SAVEPOINT part", &[]).await.map(|_| ())
     }
 
     /// Forgets the last savepoint and keeps what was done since.
     pub async fn release_savepoint(&mut self) -> Result<()> {
         if self.savepoints == 0 {
-            return Err(Error::Internal(
-                "release of a savepoint that was never set".to_owned(),
-            ));
+            return Err(Error::Internal("release of a savepoint that was never set".to_owned()));
         }
         self.execute("RELEASE SAVEPOINT part", &[]).await?;
         self.savepoints -= 1;
@@ -365,8 +343,7 @@ impl Tx {
         let result = match &mut self.inner {
             TxInner::Sqlite(tx) => {
                 let params = [Value::Int(tenant), Value::from(entity), Value::Int(count)];
-                tx.query(RESERVE_IDS, &params)
-                    .map(|rows| rows.first().map_or(0, |row| row.int(0)))
+                tx.query(RESERVE_IDS, &params).map(|rows| rows.first().map_or(0, |row| row.int(0)))
             }
             TxInner::Postgres(tx) => tx.reserve_ids(tenant, entity, count).await,
         };
@@ -405,11 +382,7 @@ impl Tx {
     }
 
     fn leave<T>(&mut self, result: Result<T>) -> Result<T> {
-        self.state = if result.is_ok() {
-            TxState::Ready
-        } else {
-            TxState::Failed
-        };
+        self.state = if result.is_ok() { TxState::Ready } else { TxState::Failed };
         result
     }
 

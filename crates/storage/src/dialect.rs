@@ -118,10 +118,7 @@ mod tests {
     #[test]
     fn names_and_fields_are_quoted() {
         assert_eq!(Dialect::Sqlite.ident("a\"b"), "\"a\"\"b\"");
-        assert_eq!(
-            Dialect::Postgres.json_text("doc", "o'n"),
-            "(doc::jsonb ->> 'o''n')"
-        );
+        assert_eq!(Dialect::Postgres.json_text("doc", "o'n"), "(doc::jsonb ->> 'o''n')");
     }
 
     #[test]

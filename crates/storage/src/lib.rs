@@ -19,5 +19,5 @@ pub mod tickets;
 pub mod tokens;
 mod value;
 
-pub use db::{Db, DatabaseUrl, Error, Options, Read, Result, Row, Tx, Value};
+pub use db::{DatabaseUrl, Db, Error, Options, Read, Result, Row, Tx, Value};
 pub use dialect::Dialect;

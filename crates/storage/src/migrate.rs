@@ -33,7 +33,8 @@ impl Migration {
             Dialect::Sqlite => self.sqlite,
             Dialect::Postgres => self.postgres,
         };
-        format!("{}\n{own}", self.both).replace("{text_key}", dialect.text_key())
+        format!("{}\n{own}", self.both)
+            .replace("{text_key}", dialect.text_key())
             .replace("{and:search_key}", dialect.and_searched("search_key"))
             .replace("{and:contact_key}", dialect.and_searched("contact_key"))
     }
@@ -66,11 +67,7 @@ impl Db {
     /// The version of the newest migration that was applied to this database; 0 for an empty one.
     pub async fn schema_version(&self) -> Result<i64> {
         let exists = self.dialect().table_exists();
-        if self
-            .query(exists, &[Value::from("schema_migrations")])
-            .await?
-            .is_empty()
-        {
+        if self.query(exists, &[Value::from("schema_migrations")]).await?.is_empty() {
             return Ok(0);
         }
         newest(&mut self.clone()).await
@@ -83,10 +80,7 @@ pub async fn apply(db: &Db, migrations: &[Migration], now_ms: i64) -> Result<Vec
     let version = db.schema_version().await?;
     refuse_newer(version, known)?;
     let mut applied = Vec::new();
-    for migration in migrations
-        .iter()
-        .filter(|migration| migration.version() > version)
-    {
+    for migration in migrations.iter().filter(|migration| migration.version() > version) {
         let mut tx = db.begin().await?;
         if run(&mut tx, migration, known, now_ms).await? {
             applied.push(migration.name.to_owned());
@@ -101,11 +95,7 @@ async fn run(tx: &mut Tx, migration: &Migration, known: i64, now_ms: i64) -> Res
     if tx.dialect() == Dialect::Postgres {
         // Building an index, or waiting for who does, may take longer than daily work.
         tx.execute_script("SET LOCAL statement_timeout = 0").await?;
-        tx.query(
-            "SELECT pg_advisory_xact_lock($1)",
-            &[Value::Int(ADVISORY_LOCK)],
-        )
-        .await?;
+        tx.query("SELECT pg_advisory_xact_lock($1)", &[Value::Int(ADVISORY_LOCK)]).await?;
     }
     tx.execute_script(CREATE_TABLE).await?;
     let version = newest(tx).await?;
@@ -117,19 +107,13 @@ async fn run(tx: &mut Tx, migration: &Migration, known: i64, now_ms: i64) -> Res
         .await
         .map_err(|error| Error::Internal(format!("migration {}: {error}", migration.name)))?;
     let insert = "INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)";
-    let params = [
-        Value::Int(migration.version()),
-        Value::from(migration.name),
-        Value::Int(now_ms),
-    ];
+    let params = [Value::Int(migration.version()), Value::from(migration.name), Value::Int(now_ms)];
     tx.execute(insert, &params).await?;
     Ok(true)
 }
 
 async fn newest(reader: &mut impl Read) -> Result<i64> {
-    let rows = reader
-        .query("SELECT max(version) FROM schema_migrations", &[])
-        .await?;
+    let rows = reader.query("SELECT max(version) FROM schema_migrations", &[]).await?;
     Ok(rows.first().map_or(0, |row| row.int(0)))
 }
 

@@ -111,10 +111,7 @@ impl Postgres {
     }
 
     pub(crate) async fn begin(this: &Arc<Self>) -> Result<Tx> {
-        Ok(Tx {
-            lease: this.lease().await?,
-            db: Arc::clone(this),
-        })
+        Ok(Tx { lease: this.lease().await?, db: Arc::clone(this) })
     }
 
     pub(crate) fn commits(&self) -> u64 {
@@ -176,10 +173,7 @@ impl Postgres {
 impl Line {
     fn open_client(&self) -> Option<Arc<ClientWrapper>> {
         let client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        client
-            .as_ref()
-            .filter(|client| !client.is_closed())
-            .map(Arc::clone)
+        client.as_ref().filter(|client| !client.is_closed()).map(Arc::clone)
     }
 
     fn set(&self, client: Option<Arc<ClientWrapper>>) {
@@ -197,10 +191,7 @@ struct Ride {
 impl Ride {
     fn start(line: &Arc<Line>, client: &Arc<ClientWrapper>) -> Self {
         line.load.fetch_add(1, Ordering::Relaxed);
-        Self {
-            line: Arc::clone(line),
-            client: Some(Arc::clone(client)),
-        }
+        Self { line: Arc::clone(line), client: Some(Arc::clone(client)) }
     }
 
     fn end(mut self) {
@@ -237,9 +228,7 @@ struct Lease {
 
 impl Lease {
     fn client(&self) -> Result<&Object> {
-        self.client
-            .as_ref()
-            .ok_or_else(|| Error::Internal("the connection is gone".to_owned()))
+        self.client.as_ref().ok_or_else(|| Error::Internal("the connection is gone".to_owned()))
     }
 
     /// Runs `work` in the transaction; BEGIN travels together with the first statement.
@@ -261,10 +250,7 @@ impl Lease {
     async fn finish(&self, sql: &str) -> Result<()> {
         let client = self.client()?;
         self.busy.store(true, Ordering::Relaxed);
-        client
-            .batch_execute(sql)
-            .await
-            .map_err(|error| failure(client, sql, &error))?;
+        client.batch_execute(sql).await.map_err(|error| failure(client, sql, &error))?;
         self.busy.store(false, Ordering::Relaxed);
         self.begun.store(false, Ordering::Relaxed);
         Ok(())
@@ -308,9 +294,7 @@ impl Tx {
         let client = self.lease.client()?;
         let statement = prepare(client, sql).await?;
         let work = client.execute_raw(&statement, params);
-        self.lease
-            .run(work.map(|done| done.map_err(|error| failure(client, sql, &error))))
-            .await
+        self.lease.run(work.map(|done| done.map_err(|error| failure(client, sql, &error)))).await
     }
 
     pub(crate) async fn execute_many(&self, sql: &str, rows: &[Vec<Value>]) -> Result<u64> {
@@ -321,10 +305,7 @@ impl Tx {
         let statement = prepare(client, sql).await?;
         let mut changed = 0;
         for part in rows.chunks(PIPELINE) {
-            let work = join_all(
-                part.iter()
-                    .map(|params| client.execute_raw(&statement, params)),
-            );
+            let work = join_all(part.iter().map(|params| client.execute_raw(&statement, params)));
             // The first error is the real one: all after it complain of a failed transaction.
             let work = work.map(|done| done.into_iter().sum::<std::result::Result<u64, _>>());
             let work = work.map(|done| done.map_err(|error| failure(client, sql, &error)));
@@ -336,9 +317,7 @@ impl Tx {
     pub(crate) async fn execute_script(&self, sql: &str) -> Result<()> {
         let client = self.lease.client()?;
         let work = client.batch_execute(sql);
-        self.lease
-            .run(work.map(|done| done.map_err(|error| failure(client, sql, &error))))
-            .await
+        self.lease.run(work.map(|done| done.map_err(|error| failure(client, sql, &error)))).await
     }
 
     /// On a shared connection, outside this transaction.
@@ -363,9 +342,8 @@ impl Tx {
 }
 
 fn configure(url: &str, options: &Options) -> Result<Config> {
-    let mut config: Config = url
-        .parse()
-        .map_err(|error| Error::Unavailable(format!("PostgreSQL URL: {error}")))?;
+    let mut config: Config =
+        url.parse().map_err(|error| Error::Unavailable(format!("PostgreSQL URL: {error}")))?;
     let given = config.get_options().unwrap_or_default().to_owned();
     config.options(format!("{given} -c statement_timeout={}", options.query_timeout_ms).trim());
     if config.get_application_name().is_none() {
@@ -378,10 +356,8 @@ fn configure(url: &str, options: &Options) -> Result<Config> {
 }
 
 async fn connect(config: &Config) -> Result<ClientWrapper> {
-    let (client, connection) = config
-        .connect(NoTls)
-        .await
-        .map_err(|error| values::error("connect", &error))?;
+    let (client, connection) =
+        config.connect(NoTls).await.map_err(|error| values::error("connect", &error))?;
     let driver = Handle::current().spawn(async move {
         if let Err(error) = connection.await {
             tracing::warn!(%error, "a shared PostgreSQL connection was lost");
@@ -394,10 +370,7 @@ async fn prepare(client: &ClientWrapper, sql: &str) -> Result<Statement> {
     if client.statement_cache.size() > MAX_STATEMENTS {
         client.statement_cache.clear();
     }
-    client
-        .prepare_cached(sql)
-        .await
-        .map_err(|error| failure(client, sql, &error))
+    client.prepare_cached(sql).await.map_err(|error| failure(client, sql, &error))
 }
 
 async fn rows(

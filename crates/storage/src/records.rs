@@ -4,7 +4,10 @@ mod list;
 mod write;
 
 pub use list::{select_ids, version};
-pub use write::{all_ids, Write, delete, first_id, ids_by_name, ids_where, ids_with_text, insert, lock, merged_into, owned_ids, set_merged, update};
+pub use write::{
+    Write, all_ids, delete, first_id, ids_by_name, ids_where, ids_with_text, insert, lock,
+    merged_into, owned_ids, set_merged, update,
+};
 
 use aureole_catalogue::Entity;
 
@@ -82,7 +85,8 @@ pub async fn get_many(
     }
     let params = [Value::Int(tenant), Value::ids(ids)];
     let mut rows = reader.query(&select.by_ids, &params).await?;
-    let mut places: Vec<(i64, usize)> = rows.iter().enumerate().map(|(at, row)| (row.int(0), at)).collect();
+    let mut places: Vec<(i64, usize)> =
+        rows.iter().enumerate().map(|(at, row)| (row.int(0), at)).collect();
     places.sort_unstable();
     let in_order = ids.iter().filter_map(|id| {
         let place = places.binary_search_by_key(id, |(found, _)| *found).ok()?;

@@ -38,7 +38,12 @@ impl Sql {
 
     /// The condition for rows of `entity`, which the statement calls `alias`; `None` when the
     /// database can't decide it and [`Filter::matches`] has to.
-    pub fn filter(&mut self, entity: &'static Entity, alias: &str, filter: &Filter) -> Option<String> {
+    pub fn filter(
+        &mut self,
+        entity: &'static Entity,
+        alias: &str,
+        filter: &Filter,
+    ) -> Option<String> {
         Some(match filter {
             Filter::True => EVERY.to_owned(),
             Filter::All(filters) => self.joined(entity, alias, filters, AND)?,
@@ -116,7 +121,13 @@ impl Sql {
         self.dialect.contains(&format!("{alias}.{column}"), word)
     }
 
-    fn test(&mut self, entity: &Entity, alias: &str, position: usize, test: &Test) -> Option<String> {
+    fn test(
+        &mut self,
+        entity: &Entity,
+        alias: &str,
+        position: usize,
+        test: &Test,
+    ) -> Option<String> {
         let field = entity.schema.fields.get(position)?;
         let integer = matches!(field.kind, Kind::Int | Kind::Int64 | Kind::Bool);
         if field.name == "name" && field.column {
@@ -135,13 +146,20 @@ impl Sql {
                 format!("{column} = {}", i64::from(*flag))
             }
             Test::Compare(compare, Operand::Date(date)) if matches!(field.kind, Kind::DateTime) => {
-                format!("({column} <> '' AND {column} {} ${})", compare.sql(), self.bind(date.as_str()))
+                format!(
+                    "({column} <> '' AND {column} {} ${})",
+                    compare.sql(),
+                    self.bind(date.as_str())
+                )
             }
             Test::OneOf(values) if integer && !matches!(field.kind, Kind::Bool) => {
                 // Equal as text: `03` is no 3.
-                let numbers = values.iter().filter_map(|value| value.parse::<i64>().ok().zip(Some(value)));
-                let ids: Vec<i64> =
-                    numbers.filter(|(id, text)| id.to_string() == **text).map(|(id, _)| id).collect();
+                let numbers =
+                    values.iter().filter_map(|value| value.parse::<i64>().ok().zip(Some(value)));
+                let ids: Vec<i64> = numbers
+                    .filter(|(id, text)| id.to_string() == **text)
+                    .map(|(id, _)| id)
+                    .collect();
                 let ids = self.bind(Value::ids(&ids));
                 self.dialect.in_ids(&column, ids)
             }
@@ -164,7 +182,11 @@ impl Sql {
 
 /// The column that holds a field, when there is one.
 pub fn column(field: &Field, alias: &str) -> Option<String> {
-    if field.name == "id" || field.column { Some(format!("{alias}.\"{}\"", field.name)) } else { None }
+    if field.name == "id" || field.column {
+        Some(format!("{alias}.\"{}\"", field.name))
+    } else {
+        None
+    }
 }
 
 /// The ORDER BY list; `None` when a key is no column that orders as the contract says.

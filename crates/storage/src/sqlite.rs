@@ -70,20 +70,14 @@ struct View {
 impl Sqlite {
     pub(crate) fn open(path: &Path, options: &Options) -> Result<Self> {
         let timeout = Duration::from_millis(options.query_timeout_ms);
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|error| {
                 Error::Unavailable(format!("create folder {}: {error}", folder.display()))
             })?;
         }
         let link = blocking(|| Link::open(path, Role::Writer, timeout))?;
         let watches = Mutex::new(vec![Arc::downgrade(&link.watch)]);
-        let writer = Writer {
-            link: Some(link),
-            waiting: Vec::new(),
-        };
+        let writer = Writer { link: Some(link), waiting: Vec::new() };
         let shared = Arc::new(Shared {
             path: path.to_owned(),
             timeout,
@@ -98,9 +92,7 @@ impl Sqlite {
         });
         let (batches, receiver) = mpsc::channel();
         let committing = Arc::clone(&shared);
-        thread("sqlite-commit", move || {
-            commit_batches(&committing, &receiver)
-        })?;
+        thread("sqlite-commit", move || commit_batches(&committing, &receiver))?;
         let tending = Arc::clone(&shared);
         thread("sqlite-upkeep", move || upkeep::run(&tending))?;
         Ok(Self { shared, batches })
@@ -122,10 +114,7 @@ impl Sqlite {
     ) -> Result<()> {
         let _permit = self.permit().await?;
         let reader = self.shared.take_reader()?;
-        blocking(|| {
-            self.shared
-                .read(reader, |link| link.query_each(sql, params, each))
-        })
+        blocking(|| self.shared.read(reader, |link| link.query_each(sql, params, each)))
     }
 
     pub(crate) async fn begin(this: &Arc<Self>) -> Result<Tx> {
@@ -137,11 +126,7 @@ impl Sqlite {
                 .map_err(|_| Error::Unavailable("too many writers are waiting".to_owned()))?,
         };
         this.shared.alarm.wake();
-        Ok(Tx {
-            db: Arc::clone(this),
-            writer,
-            state: State::Idle,
-        })
+        Ok(Tx { db: Arc::clone(this), writer, state: State::Idle })
     }
 
     pub(crate) fn commits(&self) -> u64 {
@@ -174,9 +159,7 @@ impl Sqlite {
         match timeout(self.shared.timeout, self.shared.permits.acquire()).await {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) => Err(closed()),
-            Err(_) => Err(Error::Unavailable(
-                "too many readers are waiting".to_owned(),
-            )),
+            Err(_) => Err(Error::Unavailable("too many readers are waiting".to_owned())),
         }
     }
 }
@@ -219,10 +202,7 @@ impl Shared {
 
     /// Interrupts statements that are overdue. Returns whether any statement is running.
     fn check_deadlines(&self, now: Instant) -> bool {
-        let watches: Vec<_> = lock(&self.watches)
-            .iter()
-            .filter_map(Weak::upgrade)
-            .collect();
+        let watches: Vec<_> = lock(&self.watches).iter().filter_map(Weak::upgrade).collect();
         watches.iter().filter(|watch| watch.check(now)).count() > 0
     }
 
@@ -242,19 +222,12 @@ impl Reader {
     fn refresh(&mut self, shared: &Shared) -> Result<()> {
         let commits = shared.commits.load(Ordering::Acquire);
         let now = Instant::now();
-        if self
-            .view
-            .as_ref()
-            .is_some_and(|view| view.commits == commits && now < view.until)
-        {
+        if self.view.as_ref().is_some_and(|view| view.commits == commits && now < view.until) {
             return Ok(());
         }
         self.end_view()?;
         self.link.control("BEGIN")?;
-        self.view = Some(View {
-            commits,
-            until: now + shared.hold,
-        });
+        self.view = Some(View { commits, until: now + shared.hold });
         Ok(())
     }
 
@@ -347,9 +320,7 @@ impl Tx {
     }
 
     pub(crate) fn execute_many(&mut self, sql: &str, rows: &[Vec<Value>]) -> Result<u64> {
-        self.run(sql, |link| {
-            link.execute_many(sql, rows.iter().map(Vec::as_slice))
-        })
+        self.run(sql, |link| link.execute_many(sql, rows.iter().map(Vec::as_slice)))
     }
 
     pub(crate) fn execute_script(&mut self, sql: &str) -> Result<()> {
@@ -378,11 +349,7 @@ impl Tx {
 
     fn run<T>(&mut self, sql: &str, work: impl FnOnce(&mut Link) -> Result<T>) -> Result<T> {
         let link = self.start()?;
-        let result = if link.is_quick(sql) {
-            work(link)
-        } else {
-            blocking(|| work(link))
-        };
+        let result = if link.is_quick(sql) { work(link) } else { blocking(|| work(link)) };
         self.note_loss(result)
     }
 
@@ -417,12 +384,7 @@ impl Tx {
     /// Undoes this request and leaves the others of the batch alone.
     fn undo(&mut self) -> Result<()> {
         let alone = self.writer.waiting.is_empty();
-        let Some(link) = self
-            .writer
-            .link
-            .as_ref()
-            .filter(|link| !link.is_autocommit())
-        else {
+        let Some(link) = self.writer.link.as_ref().filter(|link| !link.is_autocommit()) else {
             return Ok(());
         };
         if alone {
@@ -457,21 +419,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
-    let started = std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(work);
-    started
-        .map(|_| ())
-        .map_err(|error| Error::Unavailable(format!("start thread {name}: {error}")))
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    started.map(|_| ()).map_err(|error| Error::Unavailable(format!("start thread {name}: {error}")))
 }
 
 /// Runs `work` on this thread and lets the runtime move its other tasks elsewhere meanwhile.
 fn blocking<T>(work: impl FnOnce() -> T) -> T {
     let several = Handle::try_current()
         .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if several {
-        tokio::task::block_in_place(work)
-    } else {
-        work()
-    }
+    if several { tokio::task::block_in_place(work) } else { work() }
 }

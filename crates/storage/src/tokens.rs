@@ -117,18 +117,13 @@ fn tenant(mut row: Row) -> Tenant {
 pub async fn insert_tenant(tx: &mut Tx, id: i64, name: &str, now_ms: i64) -> Result<bool> {
     let sql =
         "INSERT INTO tenant (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    Ok(tx
-        .execute(sql, &[id.into(), name.into(), now_ms.into()])
-        .await?
-        == 1)
+    Ok(tx.execute(sql, &[id.into(), name.into(), now_ms.into()]).await? == 1)
 }
 
 /// Suspends a tenant; the first time counts.
 pub async fn suspend_tenant(tx: &mut Tx, id: i64, now_ms: i64) -> Result<()> {
     let sql = "UPDATE tenant SET suspended_at = $2 WHERE id = $1 AND suspended_at IS NULL";
-    tx.execute(sql, &[id.into(), now_ms.into()])
-        .await
-        .map(|_| ())
+    tx.execute(sql, &[id.into(), now_ms.into()]).await.map(|_| ())
 }
 
 const APPLICATION: &str = "SELECT tenant_id, client_id, name, secret_hash, scope, grants, \
@@ -137,12 +132,7 @@ const APPLICATION: &str = "SELECT tenant_id, client_id, name, secret_hash, scope
 /// The applications of all tenants, revoked ones too.
 pub async fn applications(reader: &mut impl Read) -> Result<Vec<Application>> {
     let sql = format!("{APPLICATION} ORDER BY tenant_id, created_at, client_id");
-    Ok(reader
-        .query(&sql, &[])
-        .await?
-        .into_iter()
-        .map(application)
-        .collect())
+    Ok(reader.query(&sql, &[]).await?.into_iter().map(application).collect())
 }
 
 /// One application, also when it is revoked.
@@ -152,9 +142,7 @@ pub async fn find_application(
     client_id: &str,
 ) -> Result<Option<Application>> {
     let sql = format!("{APPLICATION} WHERE tenant_id = $1 AND client_id = $2");
-    let rows = reader
-        .query(&sql, &[tenant_id.into(), client_id.into()])
-        .await?;
+    let rows = reader.query(&sql, &[tenant_id.into(), client_id.into()]).await?;
     Ok(rows.into_iter().next().map(application))
 }
 
@@ -202,8 +190,7 @@ pub async fn revoke_application(
 ) -> Result<()> {
     let sql = "UPDATE application SET revoked_at = $3 \
          WHERE tenant_id = $1 AND client_id = $2 AND revoked_at IS NULL";
-    tx.execute(sql, &[tenant_id.into(), client_id.into(), now_ms.into()])
-        .await?;
+    tx.execute(sql, &[tenant_id.into(), client_id.into(), now_ms.into()]).await?;
     let sql = "DELETE FROM refresh_token WHERE tenant_id = $1 AND client_id = $2";
     delete_refresh_tokens(tx, sql, &[tenant_id.into(), client_id.into()]).await
 }
@@ -239,18 +226,13 @@ pub async fn agents_version(reader: &mut impl Read) -> Result<[i64; 4]> {
 pub async fn start_ids(tx: &mut Tx, tenant_id: i64, entity: &str, next: i64) -> Result<()> {
     let sql = "INSERT INTO id_counters (tenant_id, entity, next_id) VALUES ($1, $2, $3) \
          ON CONFLICT DO NOTHING";
-    tx.execute(sql, &[tenant_id.into(), entity.into(), next.into()])
-        .await
-        .map(|_| ())
+    tx.execute(sql, &[tenant_id.into(), entity.into(), next.into()]).await.map(|_| ())
 }
 
 /// Whether an agent of this tenant has this id.
 pub async fn agent_exists(reader: &mut impl Read, tenant_id: i64, id: i64) -> Result<bool> {
     let sql = "SELECT 1 FROM agent WHERE tenant_id = $1 AND id = $2";
-    Ok(!reader
-        .query(sql, &[tenant_id.into(), id.into()])
-        .await?
-        .is_empty())
+    Ok(!reader.query(sql, &[tenant_id.into(), id.into()]).await?.is_empty())
 }
 
 /// The name of an agent of this tenant that has this folded name or this e-mail address.
@@ -262,9 +244,7 @@ pub async fn agent_alike(
 ) -> Result<Option<String>> {
     let sql = "SELECT name FROM agent WHERE tenant_id = $1 AND \
          (name_key = $2 OR ($3 <> '' AND lower(email) = lower($3))) ORDER BY id LIMIT 1";
-    let rows = reader
-        .query(sql, &[tenant_id.into(), name_key.into(), email.into()])
-        .await?;
+    let rows = reader.query(sql, &[tenant_id.into(), name_key.into(), email.into()]).await?;
     Ok(rows.into_iter().next().map(|mut row| row.take_text(0)))
 }
 
@@ -288,9 +268,7 @@ pub async fn credentials(
 ) -> Result<Vec<Credential>> {
     let sql = "SELECT kind, subject_id, password_hash FROM credential \
          WHERE tenant_id = $1 AND login_key = $2 ORDER BY kind, subject_id LIMIT 4";
-    let rows = reader
-        .query(sql, &[tenant_id.into(), login_key.into()])
-        .await?;
+    let rows = reader.query(sql, &[tenant_id.into(), login_key.into()]).await?;
     Ok(rows
         .into_iter()
         .map(|mut row| Credential {
@@ -311,11 +289,7 @@ pub async fn set_credential(
     login_keys: &[String],
     password_hash: &str,
 ) -> Result<()> {
-    let subject = [
-        Value::from(tenant_id),
-        Value::from(kind),
-        Value::from(subject_id),
-    ];
+    let subject = [Value::from(tenant_id), Value::from(kind), Value::from(subject_id)];
     let sql = "DELETE FROM credential WHERE tenant_id = $1 AND kind = $2 AND subject_id = $3";
     tx.execute(sql, &subject).await?;
     let sql = "INSERT INTO credential (tenant_id, kind, subject_id, login_key, password_hash) \
@@ -325,17 +299,18 @@ pub async fn set_credential(
         .map(|key| [&subject[..], &[key.as_str().into(), password_hash.into()]].concat())
         .collect();
     tx.execute_many(sql, &rows).await?;
-    let column = if kind == "agent" {
-        "user_id = 0 AND agent_id"
-    } else {
-        "user_id"
-    };
+    let column = if kind == "agent" { "user_id = 0 AND agent_id" } else { "user_id" };
     let sql = format!("DELETE FROM refresh_token WHERE tenant_id = $1 AND {column} = $2");
     delete_refresh_tokens(tx, &sql, &[tenant_id.into(), subject_id.into()]).await
 }
 
 /// Forgets the logins and passwords of agents or end users that are gone.
-pub async fn delete_credentials(tx: &mut Tx, tenant_id: i64, kind: &str, ids: &[i64]) -> Result<()> {
+pub async fn delete_credentials(
+    tx: &mut Tx,
+    tenant_id: i64,
+    kind: &str,
+    ids: &[i64],
+) -> Result<()> {
     let condition = tx.dialect().in_ids("subject_id", 3);
     let sql = format!("DELETE FROM credential WHERE tenant_id = $1 AND kind = $2 AND {condition}");
     tx.execute(&sql, &[tenant_id.into(), kind.into(), Value::ids(ids)]).await.map(drop)
@@ -350,9 +325,7 @@ pub async fn password_hash(
 ) -> Result<Option<String>> {
     let sql = "SELECT password_hash FROM credential \
          WHERE tenant_id = $1 AND kind = $2 AND subject_id = $3 LIMIT 1";
-    let rows = reader
-        .query(sql, &[tenant_id.into(), kind.into(), subject_id.into()])
-        .await?;
+    let rows = reader.query(sql, &[tenant_id.into(), kind.into(), subject_id.into()]).await?;
     Ok(rows.into_iter().next().map(|mut row| row.take_text(0)))
 }
 
@@ -385,9 +358,7 @@ pub async fn find_refresh_token(
     let sql = "SELECT tenant_id, token_hash, family, client_id, agent_id, user_id, scope, \
          confidential, issued_at, expires_at, used_at FROM refresh_token \
          WHERE tenant_id = $1 AND token_hash = $2";
-    let rows = reader
-        .query(sql, &[tenant_id.into(), token_hash.into()])
-        .await?;
+    let rows = reader.query(sql, &[tenant_id.into(), token_hash.into()]).await?;
     Ok(rows.into_iter().next().map(|mut row| RefreshToken {
         tenant_id: row.int(0),
         token_hash: row.take_text(1),
@@ -413,11 +384,7 @@ pub async fn rotate_refresh_token(
 ) -> Result<Rotation> {
     let sql = "UPDATE refresh_token SET used_at = $3 \
          WHERE tenant_id = $1 AND token_hash = $2 AND used_at IS NULL";
-    let params = [
-        old.tenant_id.into(),
-        old.token_hash.as_str().into(),
-        now_ms.into(),
-    ];
+    let params = [old.tenant_id.into(), old.token_hash.as_str().into(), now_ms.into()];
     if tx.execute(sql, &params).await? == 1 {
         insert_refresh_token(tx, successor).await?;
         return Ok(Rotation::Done);
@@ -465,10 +432,6 @@ pub async fn signing_keys(reader: &mut impl Read) -> Result<Vec<SigningKey>> {
 /// Stores a signing key.
 pub async fn insert_signing_key(tx: &mut Tx, key: &SigningKey) -> Result<()> {
     let sql = "INSERT INTO signing_key (kid, private_pem, created_at) VALUES ($1, $2, $3)";
-    let params = [
-        key.kid.as_str().into(),
-        key.private_pem.as_str().into(),
-        key.created_at.into(),
-    ];
+    let params = [key.kid.as_str().into(), key.private_pem.as_str().into(), key.created_at.into()];
     tx.execute(sql, &params).await.map(|_| ())
 }

@@ -100,7 +100,12 @@ impl Actor {
     }
 
     /// A POST of any text.
-    pub async fn post_text(&self, path: &str, content_type: &str, body: impl Into<String>) -> Answer {
+    pub async fn post_text(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: impl Into<String>,
+    ) -> Answer {
         let request = self.request(reqwest::Method::POST, path);
         self.send(request.header("content-type", content_type).body(body.into())).await
     }

@@ -33,17 +33,11 @@ impl Cluster {
     /// The cluster of this test process, started at the first call. The error says what is missing.
     pub fn shared() -> Result<&'static Self, String> {
         static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
-        SHARED
-            .get_or_init(Self::find_or_start)
-            .as_ref()
-            .map_err(Clone::clone)
+        SHARED.get_or_init(Self::find_or_start).as_ref().map_err(Clone::clone)
     }
 
     fn find_or_start() -> Result<Self, String> {
-        if let Some(url) = std::env::var(URL_VARIABLE)
-            .ok()
-            .filter(|url| !url.is_empty())
-        {
+        if let Some(url) = std::env::var(URL_VARIABLE).ok().filter(|url| !url.is_empty()) {
             return Self::at(&url);
         }
         let folder = std::env::temp_dir().join(format!("aureole-postgres-{:016x}", random()));
@@ -54,14 +48,9 @@ impl Cluster {
 
     /// A server that runs already.
     fn at(url: &str) -> Result<Self, String> {
-        let (scheme, rest) = url
-            .split_once("://")
-            .ok_or("a server URL starts with postgres://")?;
+        let (scheme, rest) = url.split_once("://").ok_or("a server URL starts with postgres://")?;
         let place = rest.split(['/', '?']).next().unwrap_or_default();
-        Ok(Self {
-            server: format!("{scheme}://{place}"),
-            client: binaries()?.join("psql"),
-        })
+        Ok(Self { server: format!("{scheme}://{place}"), client: binaries()?.join("psql") })
     }
 
     /// Makes a cluster in `folder`, which must not exist, and starts it.
@@ -83,11 +72,7 @@ impl Cluster {
             "--no-sync",
         ]);
         // A language's order by default, as on a user's server: what must not depend on it says so.
-        init.args([
-            "--locale=C.UTF-8",
-            "--locale-provider=icu",
-            "--icu-locale=en",
-        ]);
+        init.args(["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en"]);
         run(&mut init)?;
 
         let port = free_port()?;
@@ -98,13 +83,7 @@ impl Cluster {
             folder.display()
         );
         let mut start = as_server_user(&binaries.join("pg_ctl"));
-        start
-            .arg("start")
-            .arg("-w")
-            .arg("-D")
-            .arg(&data)
-            .arg("-l")
-            .arg(folder.join("log"));
+        start.arg("start").arg("-w").arg("-D").arg(&data).arg("-l").arg(folder.join("log"));
         run(start.arg("-o").arg(options))?;
         Self::at(&format!("postgres://postgres@127.0.0.1:{port}"))
     }
@@ -112,9 +91,7 @@ impl Cluster {
     /// Stops the cluster in `folder` and removes the folder.
     pub fn stop(folder: &Path) -> Result<(), String> {
         let mut stop = as_server_user(&binaries()?.join("pg_ctl"));
-        run(stop
-            .args(["stop", "-m", "immediate", "-D"])
-            .arg(folder.join("data")))?;
+        run(stop.args(["stop", "-m", "immediate", "-D"]).arg(folder.join("data")))?;
         fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
     }
 
@@ -130,10 +107,7 @@ impl Cluster {
     pub fn create_database(&self) -> String {
         let name = format!("test_{:016x}", random());
         let mut create = Command::new(&self.client);
-        create
-            .arg("--no-psqlrc")
-            .arg("-qc")
-            .arg(format!("CREATE DATABASE {name}"));
+        create.arg("--no-psqlrc").arg("-qc").arg(format!("CREATE DATABASE {name}"));
         if let Err(error) = run(create.arg(format!("{}/postgres", self.server))) {
             panic!("no test database: {error}");
         }
@@ -143,15 +117,10 @@ impl Cluster {
 
 /// The folder with `initdb`, `pg_ctl` and `psql`: the newest of Debian's, else the one in PATH.
 fn binaries() -> Result<PathBuf, String> {
-    let versions = fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let debian = versions.map(|version| version.path().join("bin"));
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut found: Vec<PathBuf> = debian
-        .filter(|folder| folder.join("initdb").is_file())
-        .collect();
+    let mut found: Vec<PathBuf> = debian.filter(|folder| folder.join("initdb").is_file()).collect();
     found.sort();
     found
         .pop()
@@ -183,11 +152,7 @@ fn run(command: &mut Command) -> Result<(), String> {
     // A file and no pipe: the server would keep the pipe open.
     let said = std::env::temp_dir().join(format!("aureole-postgres-{:016x}.out", random()));
     let file = fs::File::create(&said).map_err(|error| format!("{}: {error}", said.display()))?;
-    let status = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(file)
-        .status();
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).status();
     let text = fs::read_to_string(&said).unwrap_or_default();
     let _ = fs::remove_file(&said);
     match status {
@@ -204,29 +169,17 @@ fn stop_after_this_process(folder: &Path) -> Result<(), String> {
                   while kill -0 \"$parent\" 2>/dev/null; do sleep 1; done; \
                   \"$@\" stop -m immediate -D \"$folder/data\"; rm -rf \"$folder\"";
     let mut shell = Command::new("sh");
-    shell
-        .args(["-c", script, "sh"])
-        .arg(folder)
-        .arg(std::process::id().to_string());
+    shell.args(["-c", script, "sh"]).arg(folder).arg(std::process::id().to_string());
     shell.arg(stop.get_program()).args(stop.get_args());
     // A group of its own: a test runner that ends a process with its group must not end this one.
     shell.process_group(0).current_dir("/");
-    let shell = shell
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    shell
-        .map(|_| ())
-        .map_err(|error| format!("start sh: {error}"))
+    let shell = shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    shell.map(|_| ()).map_err(|error| format!("start sh: {error}"))
 }
 
 fn free_port() -> Result<u16, String> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| error.to_string())?;
-    listener
-        .local_addr()
-        .map(|address| address.port())
-        .map_err(|error| error.to_string())
+    listener.local_addr().map(|address| address.port()).map_err(|error| error.to_string())
 }
 
 /// Different in every call and every process; nothing else is asked of it.

@@ -10,7 +10,7 @@ import schemathesis
 # for many reasons that no schema can state, such as a record that does not exist; but when it is
 # refused for its form, the document promises too much.
 FORM = re.compile(
-    r"must be (a text|an integer|integers|a 32-bit integer|a number|an object|an array|true or false)"
+    r"must be (a text|an integer|integers|a 32-bit integer|a number(?! of)|an object|an array|true or false)"
     r"|must be at most \d+ characters|must have at most \d+ (elements|records|conditions)"
     r"|is out of range|is not well-formed JSON"
 )

@@ -16,14 +16,8 @@ async fn a_reply_has_the_six_members_that_programs_read() {
         for body in [program(""), person("ann@example.com", "demo-password")] {
             let reply = stage.token(&body).await.unwrap();
             let names: Vec<&String> = reply.as_object().unwrap().keys().collect();
-            let expected = [
-                "access_token",
-                "token_type",
-                "expires_in",
-                "scope",
-                "refresh_token",
-                "id_token",
-            ];
+            let expected =
+                ["access_token", "token_type", "expires_in", "scope", "refresh_token", "id_token"];
             assert_eq!(names, expected);
             assert_eq!(
                 (&reply["token_type"], &reply["expires_in"]),
@@ -39,22 +33,10 @@ async fn a_reply_has_the_six_members_that_programs_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_acts_as_its_agent() {
     for stage in stages().await {
-        let caller = stage
-            .caller(&stage.token(&program("all")).await.unwrap())
-            .await
-            .unwrap();
-        assert_eq!(
-            (caller.tenant_id, caller.agent_id, caller.user_id),
-            (1, 1, 0)
-        );
-        assert_eq!(
-            (caller.agent_name.as_str(), caller.role),
-            ("System", Role::Administrator)
-        );
-        assert_eq!(
-            (caller.tenant.as_str(), caller.application.as_str()),
-            ("default", "demo")
-        );
+        let caller = stage.caller(&stage.token(&program("all")).await.unwrap()).await.unwrap();
+        assert_eq!((caller.tenant_id, caller.agent_id, caller.user_id), (1, 1, 0));
+        assert_eq!((caller.agent_name.as_str(), caller.role), ("System", Role::Administrator));
+        assert_eq!((caller.tenant.as_str(), caller.application.as_str()), ("default", "demo"));
         assert!(caller.scopes.is_admin());
     }
 }
@@ -76,10 +58,7 @@ async fn secrets_may_come_as_basic_credentials_or_json() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_generated_secret_is_shown_once_and_works() {
     for stage in stages().await {
-        let new = NewApplication {
-            name: "generated",
-            ..NewApplication::default()
-        };
+        let new = NewApplication { name: "generated", ..NewApplication::default() };
         let (id, secret) = stage.auth.create_application(new, NOW_MS).await.unwrap();
         let secret = secret.unwrap();
         let body = |secret: &str| {
@@ -97,71 +76,29 @@ async fn a_generated_secret_is_shown_once_and_works() {
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_have_the_form_that_programs_read() {
     for stage in stages().await {
-        stage
-            .application("programs", "all", &["client_credentials"])
-            .await;
+        stage.application("programs", "all", &["client_credentials"]).await;
         for (body, status, error) in [
             ("", 400, "invalid_request"),
-            (
-                "client_id=demo&client_secret=demo-secret",
-                400,
-                "invalid_request",
-            ),
-            (
-                "grant_type=implicit&client_id=demo",
-                400,
-                "unsupported_grant_type",
-            ),
-            (
-                "grant_type=authorization_code&client_id=demo",
-                400,
-                "unsupported_grant_type",
-            ),
+            ("client_id=demo&client_secret=demo-secret", 400, "invalid_request"),
+            ("grant_type=implicit&client_id=demo", 400, "unsupported_grant_type"),
+            ("grant_type=authorization_code&client_id=demo", 400, "unsupported_grant_type"),
             ("grant_type=client_credentials", 401, "invalid_client"),
-            (
-                "grant_type=client_credentials&client_id=demo",
-                401,
-                "invalid_client",
-            ),
-            (
-                "grant_type=client_credentials&client_id=demo&client_secret=x",
-                401,
-                "invalid_client",
-            ),
-            (
-                "grant_type=client_credentials&client_id=x&client_secret=x",
-                401,
-                "invalid_client",
-            ),
+            ("grant_type=client_credentials&client_id=demo", 401, "invalid_client"),
+            ("grant_type=client_credentials&client_id=demo&client_secret=x", 401, "invalid_client"),
+            ("grant_type=client_credentials&client_id=x&client_secret=x", 401, "invalid_client"),
             ("grant_type=password&client_id=demo", 400, "invalid_request"),
-            (
-                "grant_type=password&client_id=demo&username=x&password=x",
-                400,
-                "invalid_grant",
-            ),
+            ("grant_type=password&client_id=demo&username=x&password=x", 400, "invalid_grant"),
             (
                 "grant_type=password&client_id=programs&username=x&password=x",
                 400,
                 "unauthorized_client",
             ),
-            (
-                "grant_type=refresh_token&client_id=demo",
-                400,
-                "invalid_request",
-            ),
-            (
-                "grant_type=refresh_token&client_id=demo&refresh_token=x",
-                400,
-                "invalid_grant",
-            ),
+            ("grant_type=refresh_token&client_id=demo", 400, "invalid_request"),
+            ("grant_type=refresh_token&client_id=demo&refresh_token=x", 400, "invalid_grant"),
             (&program("read:everything"), 400, "invalid_scope"),
             (&program("read:actions read:tickets"), 400, "invalid_scope"),
         ] {
-            assert_eq!(
-                stage.refused(body).await,
-                (status, error.to_owned()),
-                "{body}"
-            );
+            assert_eq!(stage.refused(body).await, (status, error.to_owned()), "{body}");
         }
     }
 }
@@ -169,9 +106,7 @@ async fn refusals_have_the_form_that_programs_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn less_than_asked_is_granted_but_not_nothing() {
     for stage in stages().await {
-        stage
-            .application("reader", "read:customers edit:tickets", &[])
-            .await;
+        stage.application("reader", "read:customers edit:tickets", &[]).await;
         let body = |scope: &str| {
             format!(
                 "grant_type=client_credentials&client_id=reader&client_secret=demo-secret&scope={scope}"
@@ -180,10 +115,7 @@ async fn less_than_asked_is_granted_but_not_nothing() {
         for (asked, granted) in [
             ("", "read:customers edit:tickets"),
             ("all", "read:customers edit:tickets"),
-            (
-                "admin+edit:tickets+edit:customers",
-                "read:customers edit:tickets",
-            ),
+            ("admin+edit:tickets+edit:customers", "read:customers edit:tickets"),
             ("read:tickets", "read:tickets"),
             ("openid+read:customers", "read:customers"),
             ("openid", ""),
@@ -192,10 +124,7 @@ async fn less_than_asked_is_granted_but_not_nothing() {
             assert_eq!(reply["scope"], granted, "{asked}");
         }
         for asked in ["admin", "edit:suppliers+read:crm"] {
-            assert_eq!(
-                stage.refused(&body(asked)).await,
-                (400, "invalid_scope".to_owned())
-            );
+            assert_eq!(stage.refused(&body(asked)).await, (400, "invalid_scope".to_owned()));
         }
     }
 }
@@ -205,23 +134,12 @@ async fn an_agent_signs_in_with_its_address_in_any_case() {
     for stage in stages().await {
         let body = person("%20Paul@EXAMPLE.com", "demo-password");
         let reply = stage.token(&body).await.unwrap();
-        assert_eq!(
-            reply["scope"], "all:standard",
-            "a plain agent is no administrator"
-        );
+        assert_eq!(reply["scope"], "all:standard", "a plain agent is no administrator");
         let caller = stage.caller(&reply).await.unwrap();
-        assert_eq!(
-            (caller.agent_name.as_str(), caller.role),
-            ("Paul Plain", Role::Agent)
-        );
+        assert_eq!((caller.agent_name.as_str(), caller.role), ("Paul Plain", Role::Agent));
         assert!(!caller.scopes.is_admin());
         let wrong = (400, "invalid_grant".to_owned());
-        assert_eq!(
-            stage
-                .refused(&person("paul@example.com", "Demo-password"))
-                .await,
-            wrong
-        );
+        assert_eq!(stage.refused(&person("paul@example.com", "Demo-password")).await, wrong);
         stage
             .execute("UPDATE agent SET isdisabled = 1, rev = rev + 1 WHERE name = 'Paul Plain'")
             .await;
@@ -239,10 +157,7 @@ async fn an_end_user_gets_no_staff_rights() {
             let reply = stage.token(&body).await.unwrap();
             assert_eq!(reply["scope"], "");
             let caller = stage.caller(&reply).await.unwrap();
-            assert_eq!(
-                (caller.agent_id, caller.user_id, caller.role),
-                (0, 7, Role::EndUser)
-            );
+            assert_eq!((caller.agent_id, caller.user_id, caller.role), (0, 7, Role::EndUser));
             assert_eq!(caller.agent_name, "Uma User");
             assert!(caller.scopes.is_empty());
         }
@@ -263,16 +178,10 @@ async fn ten_wrong_ones_in_a_minute_are_enough() {
         assert_eq!((error.status(), error.retry_after_s()), (429, Some(60)));
         let elsewhere = |now_ms| {
             let peer = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-            TokenRequest {
-                peer,
-                ..request(wrong, now_ms)
-            }
+            TokenRequest { peer, ..request(wrong, now_ms) }
         };
         assert_eq!(refusal(stage.auth.token(elsewhere(NOW_MS)).await).0, 429);
-        assert_eq!(
-            refusal(stage.auth.token(elsewhere(NOW_MS + 60_000)).await).0,
-            401
-        );
+        assert_eq!(refusal(stage.auth.token(elsewhere(NOW_MS + 60_000)).await).0, 401);
     }
 }
 
@@ -298,18 +207,9 @@ async fn a_tenant_is_named_or_follows_from_the_rules() {
     for stage in stages().await {
         let ask = |query: &'static str| {
             let body = "grant_type=client_credentials&client_id=demo&client_secret=demo-secret";
-            TokenRequest {
-                query,
-                ..request(body, NOW_MS)
-            }
+            TokenRequest { query, ..request(body, NOW_MS) }
         };
-        for query in [
-            "",
-            "tenant=",
-            "tenant=undefined",
-            "tenant=unknown",
-            "tenant=DEFAULT",
-        ] {
+        for query in ["", "tenant=", "tenant=undefined", "tenant=unknown", "tenant=DEFAULT"] {
             assert!(stage.auth.token(ask(query)).await.is_ok(), "{query}");
         }
         stage.auth.create_tenant("Second", NOW_MS).await.unwrap();
@@ -317,16 +217,8 @@ async fn a_tenant_is_named_or_follows_from_the_rules() {
             assert!(stage.auth.token(ask(query)).await.is_ok(), "{query}");
         }
         let unknown = stage.auth.token(ask("tenant=unknown")).await.unwrap_err();
-        assert!(
-            unknown.body()["error_description"]
-                .as_str()
-                .unwrap()
-                .contains("unknown")
-        );
-        assert_eq!(
-            (unknown.status(), &unknown.body()["error"]),
-            (400, &"invalid_request".into())
-        );
+        assert!(unknown.body()["error_description"].as_str().unwrap().contains("unknown"));
+        assert_eq!((unknown.status(), &unknown.body()["error"]), (400, &"invalid_request".into()));
         // Secrets of one tenant are nothing in another.
         assert_eq!(refusal(stage.auth.token(ask("tenant=second")).await).0, 401);
         let new = NewApplication {
@@ -339,10 +231,7 @@ async fn a_tenant_is_named_or_follows_from_the_rules() {
         stage.auth.create_application(new, NOW_MS).await.unwrap();
         let reply = stage.auth.token(ask("tenant=second")).await.unwrap();
         let caller = stage.caller(&reply).await.unwrap();
-        assert_eq!(
-            (caller.tenant_id, caller.tenant.as_str(), caller.agent_id),
-            (2, "Second", 1)
-        );
+        assert_eq!((caller.tenant_id, caller.tenant.as_str(), caller.agent_id), (2, "Second", 1));
     }
 }
 
@@ -356,69 +245,27 @@ async fn what_cannot_be_made_is_told_in_a_sentence() {
             told(auth.create_tenant("DEFAULT", NOW_MS).await),
             "There is a tenant named DEFAULT already."
         );
-        let made = auth
-            .create_agent("", "ann ADMIN", "a@b.example", None, Role::Agent, NOW_MS)
-            .await;
+        let made =
+            auth.create_agent("", "ann ADMIN", "a@b.example", None, Role::Agent, NOW_MS).await;
         assert!(told(made).contains("Ann Admin"));
-        let made = auth
-            .create_agent("", "A", "ANN@example.com", None, Role::Agent, NOW_MS)
-            .await;
+        let made = auth.create_agent("", "A", "ANN@example.com", None, Role::Agent, NOW_MS).await;
         assert!(told(made).contains("Ann Admin"));
-        let made = auth
-            .create_agent("nowhere", "A", "a@b.example", None, Role::Agent, NOW_MS)
-            .await;
+        let made =
+            auth.create_agent("nowhere", "A", "a@b.example", None, Role::Agent, NOW_MS).await;
         assert_eq!(told(made), "There is no tenant named nowhere.");
-        let new = NewApplication {
-            name: "x",
-            client_id: Some("demo"),
-            ..NewApplication::default()
-        };
+        let new =
+            NewApplication { name: "x", client_id: Some("demo"), ..NewApplication::default() };
         for (new, part) in [
             (new.clone(), "client id demo already"),
-            (
-                NewApplication {
-                    client_id: None,
-                    agent_id: 99,
-                    ..new.clone()
-                },
-                "no agent 99",
-            ),
-            (
-                NewApplication {
-                    client_id: None,
-                    scope: "everything",
-                    ..new.clone()
-                },
-                "everything",
-            ),
-            (
-                NewApplication {
-                    client_id: None,
-                    grants: &["implicit"],
-                    ..new.clone()
-                },
-                "implicit",
-            ),
-            (
-                NewApplication {
-                    client_id: None,
-                    name: " ",
-                    ..new
-                },
-                "name",
-            ),
+            (NewApplication { client_id: None, agent_id: 99, ..new.clone() }, "no agent 99"),
+            (NewApplication { client_id: None, scope: "everything", ..new.clone() }, "everything"),
+            (NewApplication { client_id: None, grants: &["implicit"], ..new.clone() }, "implicit"),
+            (NewApplication { client_id: None, name: " ", ..new }, "name"),
         ] {
-            let sentence = auth
-                .create_application(new, NOW_MS)
-                .await
-                .unwrap_err()
-                .to_string();
+            let sentence = auth.create_application(new, NOW_MS).await.unwrap_err().to_string();
             assert!(sentence.contains(part), "{sentence}");
         }
-        let sentence = auth
-            .revoke_application(None, "nobody", NOW_MS)
-            .await
-            .unwrap_err();
+        let sentence = auth.revoke_application(None, "nobody", NOW_MS).await.unwrap_err();
         assert!(sentence.to_string().contains("nobody"));
         assert_eq!(auth.list_applications().await.unwrap().len(), 1);
     }

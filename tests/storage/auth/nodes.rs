@@ -17,10 +17,7 @@ async fn a_token_is_good_on_every_node_until_it_ends() {
     for stage in stages().await {
         let node = stage.node().await;
         let reply = stage.token(PROGRAM).await.unwrap();
-        assert_eq!(
-            caller(&node, &reply, NOW_MS).await,
-            stage.caller(&reply).await
-        );
+        assert_eq!(caller(&node, &reply, NOW_MS).await, stage.caller(&reply).await);
         let last_ms = NOW_MS + 3_604_999;
         assert!(caller(&node, &reply, last_ms).await.is_ok());
         let over = caller(&node, &reply, last_ms + 1).await;
@@ -34,11 +31,7 @@ async fn what_was_revoked_ends_on_every_node() {
         let node = stage.node().await;
         let reply = stage.token(PROGRAM).await.unwrap();
         caller(&node, &reply, NOW_MS).await.unwrap();
-        stage
-            .auth
-            .revoke_application(None, "demo", NOW_MS)
-            .await
-            .unwrap();
+        stage.auth.revoke_application(None, "demo", NOW_MS).await.unwrap();
         refresh(&node).await;
         let told = caller(&node, &reply, NOW_MS).await.unwrap_err();
         assert_eq!(told, "The application has been revoked.");
@@ -51,25 +44,15 @@ async fn a_disabled_agent_and_a_suspended_tenant_end_their_tokens() {
     for stage in stages().await {
         let node = stage.node().await;
         let reply = stage.token(PROGRAM).await.unwrap();
-        stage
-            .execute("UPDATE agent SET isdisabled = 1, rev = rev + 1 WHERE id = 1")
-            .await;
+        stage.execute("UPDATE agent SET isdisabled = 1, rev = rev + 1 WHERE id = 1").await;
         refresh(&node).await;
-        assert_eq!(
-            caller(&node, &reply, NOW_MS).await.unwrap_err(),
-            "The agent is disabled."
-        );
-        stage
-            .execute("UPDATE agent SET isdisabled = 0, rev = rev + 1 WHERE id = 1")
-            .await;
+        assert_eq!(caller(&node, &reply, NOW_MS).await.unwrap_err(), "The agent is disabled.");
+        stage.execute("UPDATE agent SET isdisabled = 0, rev = rev + 1 WHERE id = 1").await;
         refresh(&node).await;
         caller(&node, &reply, NOW_MS).await.unwrap();
         stage.auth.suspend_tenant("default", NOW_MS).await.unwrap();
         refresh(&node).await;
-        assert_eq!(
-            caller(&node, &reply, NOW_MS).await.unwrap_err(),
-            "The tenant is suspended."
-        );
+        assert_eq!(caller(&node, &reply, NOW_MS).await.unwrap_err(), "The tenant is suspended.");
         assert_eq!(refusal(node.token(request(PROGRAM, NOW_MS)).await).0, 401);
     }
 }
@@ -80,18 +63,11 @@ async fn an_agent_that_lost_rights_loses_them_in_its_tokens() {
         let reply = stage.token(PROGRAM).await.unwrap();
         assert!(stage.caller(&reply).await.unwrap().scopes.is_admin());
         let doc = r#"{"role":"agent","allowed_clients":[{"client_id":5}]}"#;
-        stage
-            .execute(&format!(
-                "UPDATE agent SET doc = '{doc}', rev = rev + 1 WHERE id = 1"
-            ))
-            .await;
+        stage.execute(&format!("UPDATE agent SET doc = '{doc}', rev = rev + 1 WHERE id = 1")).await;
         refresh(&stage.auth).await;
         let caller = stage.caller(&reply).await.unwrap();
         assert!(!caller.scopes.is_admin());
-        assert_eq!(
-            (caller.role, &caller.allowed_clients[..]),
-            (Role::Agent, &[5][..])
-        );
+        assert_eq!((caller.role, &caller.allowed_clients[..]), (Role::Agent, &[5][..]));
     }
 }
 
@@ -102,10 +78,7 @@ async fn another_node_learns_of_new_names_from_a_token() {
         stage.application("fresh", "all", &[]).await;
         let body = PROGRAM.replace("demo&", "fresh&");
         let reply = stage.token(&body).await.unwrap();
-        assert_eq!(
-            caller(&node, &reply, NOW_MS).await.unwrap().application,
-            "fresh"
-        );
+        assert_eq!(caller(&node, &reply, NOW_MS).await.unwrap().application, "fresh");
     }
 }
 
@@ -136,9 +109,7 @@ async fn a_database_opened_twice_has_one_default_tenant() {
         let second = stage.auth.create_tenant("second", NOW_MS).await.unwrap();
         assert_eq!(second, 2);
         // Numbering goes on behind the agent that a tenant is made with.
-        let made = stage
-            .auth
-            .create_agent("second", "A", "a@b.example", None, Role::Agent, NOW_MS);
+        let made = stage.auth.create_agent("second", "A", "a@b.example", None, Role::Agent, NOW_MS);
         assert_eq!(made.await.unwrap(), 2);
     }
 }
@@ -148,10 +119,7 @@ async fn documents_lead_to_the_token_endpoint() {
     for stage in stages().await {
         let info = stage.auth.authinfo("http://host:1/", "nowhere");
         assert_eq!(info["auth_url"], "http://host:1/auth");
-        assert_eq!(
-            (&info["tenant_id"], &info["name"]),
-            (&"default".into(), &"default".into())
-        );
+        assert_eq!((&info["tenant_id"], &info["name"]), (&"default".into(), &"default".into()));
         assert!(info["version"].is_string());
         let document = stage.auth.openid_configuration("http://host:1");
         for name in [

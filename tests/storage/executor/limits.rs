@@ -13,42 +13,25 @@ async fn a_long_statement_runs_out_of_time() {
     let endless = "WITH RECURSIVE n (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL \
                    SELECT i + 1 FROM n WHERE i < $1) SELECT count(*) FROM n";
     for place in places() {
-        let options = Options {
-            query_timeout_ms: 150,
-            pool_size: 1,
-            ..Options::default()
-        };
+        let options = Options { query_timeout_ms: 150, pool_size: 1, ..Options::default() };
         with_tables(&place).await.close().await;
         let db = place.open_with(options).await;
         let start = Instant::now();
         let forever = [Value::Int(1 << 40)];
         let result = db.query(endless, &forever).await;
         assert!(matches!(result, Err(Error::Timeout)), "{result:?}");
-        assert!(
-            start.elapsed() < Duration::from_secs(3),
-            "{:?}",
-            start.elapsed()
-        );
+        assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
         db.ping().await.unwrap();
 
         let mut tx = db.begin().await.unwrap();
         insert(&mut tx, 1, "gone").await.unwrap();
-        assert!(matches!(
-            tx.query(endless, &forever).await,
-            Err(Error::Timeout)
-        ));
+        assert!(matches!(tx.query(endless, &forever).await, Err(Error::Timeout)));
         tx.commit().await.unwrap_err();
         let mut tx = db.begin().await.unwrap();
         let write = format!("INSERT INTO item (id) {endless}");
-        assert!(matches!(
-            tx.execute(&write, &forever).await,
-            Err(Error::Timeout)
-        ));
+        assert!(matches!(tx.execute(&write, &forever).await, Err(Error::Timeout)));
         // Another writer waits in vain while this one is open.
-        assert!(matches!(
-            begin_and_touch(&db).await,
-            Err(Error::Unavailable(_))
-        ));
+        assert!(matches!(begin_and_touch(&db).await, Err(Error::Unavailable(_))));
         drop(tx);
         let mut tx = db.begin().await.unwrap();
         assert_eq!(count(&mut tx).await, 0);
@@ -88,11 +71,7 @@ async fn ids_grow_and_never_repeat() {
             assert!(id > last && seen.insert(id), "{id} after {last}");
         }
         let mut tx = one.begin().await.unwrap();
-        assert_eq!(
-            tx.reserve_ids(2, "client", 1).await.unwrap(),
-            1,
-            "each tenant counts alone"
-        );
+        assert_eq!(tx.reserve_ids(2, "client", 1).await.unwrap(), 1, "each tenant counts alone");
     }
 }
 
@@ -109,9 +88,7 @@ async fn the_write_ahead_log_stays_small() {
             tokio::task::yield_now().await;
         }
     });
-    let DatabaseUrl::Sqlite(path) = &place.url else {
-        unreachable!()
-    };
+    let DatabaseUrl::Sqlite(path) = &place.url else { unreachable!() };
     let log = path.with_extension("db-wal");
     let page = "x".repeat(50_000);
     let mut largest = 0;

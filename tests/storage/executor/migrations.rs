@@ -30,32 +30,22 @@ async fn migrations_run_once_and_newer_schemas_are_refused() {
     for place in places() {
         let (one, other) = (place.open().await, place.open().await);
         let list = [FIRST, SECOND];
-        let (left, right) = tokio::join!(
-            migrate::apply(&one, &list, 1_000),
-            migrate::apply(&other, &list, 2_000)
-        );
+        let (left, right) =
+            tokio::join!(migrate::apply(&one, &list, 1_000), migrate::apply(&other, &list, 2_000));
         let mut applied = [left.unwrap(), right.unwrap()].concat();
         applied.sort();
         assert_eq!(applied, ["0001_first", "0002_second"]);
-        assert_eq!(
-            migrate::apply(&one, &list, 3_000).await.unwrap(),
-            Vec::<String>::new()
-        );
+        assert_eq!(migrate::apply(&one, &list, 3_000).await.unwrap(), Vec::<String>::new());
         let rows = one.query("SELECT key FROM first", &[]).await.unwrap();
         assert_eq!(rows[0].text(0), one.dialect().name());
 
-        let broken = migrate::apply(&one, &[FIRST, SECOND, BROKEN], 4_000)
-            .await
-            .unwrap_err();
+        let broken = migrate::apply(&one, &[FIRST, SECOND, BROKEN], 4_000).await.unwrap_err();
         assert!(broken.to_string().contains("0003_broken"), "{broken}");
         assert_eq!(one.schema_version().await.unwrap(), 2);
         one.query("SELECT id FROM third", &[]).await.unwrap_err();
 
         let newer = migrate::apply(&one, &[FIRST], 5_000).await.unwrap_err();
-        assert!(
-            matches!(&newer, Error::Schema(text) if text.contains("version 2")),
-            "{newer}"
-        );
+        assert!(matches!(&newer, Error::Schema(text) if text.contains("version 2")), "{newer}");
     }
 }
 

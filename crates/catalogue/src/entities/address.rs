@@ -28,21 +28,10 @@ pub static ADDRESS_STORE: Schema = Schema {
             .named()
             .name_of(&[("site_id", Site), ("client_id", Client)]),
         int("site_id").core().light().refers(Site),
-        text("site_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("site_id", Site)]),
+        text("site_name").core().light().named().name_of(&[("site_id", Site)]),
         int("user_id").core().light().refers(User),
-        text("user_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("user_id", User)]),
-        text("user_email")
-            .light()
-            .named()
-            .looked_up(&[("user_id", User)], "emailaddress"),
+        text("user_name").core().light().named().name_of(&[("user_id", User)]),
+        text("user_email").light().named().looked_up(&[("user_id", User)], "emailaddress"),
         boolean("_isimport").input(),
         text("_warning").output(),
     ],

@@ -8,17 +8,10 @@ pub static AREA_REQUEST_TYPE: Schema = Schema {
     name: "AreaRequestType",
     fields: &[
         int("client_id").core().light().refers(Client),
-        text("client_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("client_id", Client)]),
+        text("client_name").core().light().named().name_of(&[("client_id", Client)]),
         int("request_type").core().light().refers(TicketType),
         text("_warning").output(),
         int("id").light(),
-        text("request_type_name")
-            .light()
-            .named()
-            .name_of(&[("request_type", TicketType)]),
+        text("request_type_name").light().named().name_of(&[("request_type", TicketType)]),
     ],
 };

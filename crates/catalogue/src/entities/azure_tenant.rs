@@ -14,16 +14,8 @@ pub static AREA_AZURE_TENANT: Schema = Schema {
         text("azure_tenant_name").core().light(),
         text("new_access_token").secret(),
         datetime("token_expiry").core().light(),
-        text("client_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("client_id", Client)]),
-        text("details_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("details_id", AzureConnection)]),
+        text("client_name").core().light().named().name_of(&[("client_id", Client)]),
+        text("details_name").core().light().named().name_of(&[("details_id", AzureConnection)]),
         text("azure_tenant_domain").core().light(),
         int("licence_import_type").core().light(),
         int("relationship_type").core().light(),

@@ -33,11 +33,7 @@ pub static AREA: Schema = Schema {
         int("id").core().light(),
         text("name").core().light().column().max(255),
         int("toplevel_id").core().light().refers(TopLevel),
-        text("toplevel_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("toplevel_id", TopLevel)]),
+        text("toplevel_name").core().light().named().name_of(&[("toplevel_id", TopLevel)]),
         boolean("inactive").core().light().column(),
         text("colour").core().light(),
         int("confirmemail").core().light(),
@@ -59,14 +55,10 @@ pub static AREA: Schema = Schema {
         int("service_tax_code").core().light().refers(Tax),
         int("prepay_tax_code").core().light().refers(Tax),
         int("contract_tax_code").core().light().refers(Tax),
-        list("customfields", &CUSTOM_FIELD)
-            .core()
-            .light_when(Show::CUSTOM_FIELDS),
+        list("customfields", &CUSTOM_FIELD).core().light_when(Show::CUSTOM_FIELDS),
         list("custombuttons", &CUSTOM_BUTTON).core(),
         list("attachments", &ATTACHMENT).core(),
-        list("site_fields", &FIELD_HELPER)
-            .core()
-            .light_when(Show::SITE_FIELDS),
+        list("site_fields", &FIELD_HELPER).core().light_when(Show::SITE_FIELDS),
         int("pritech").core().light().refers(Agent),
         int("sectech").core().light().refers(Agent),
         int("accountmanagertech").core().light().refers(Agent),
@@ -79,27 +71,18 @@ pub static AREA: Schema = Schema {
             .by_rule()
             .full_when(Show::ACTIVITY)
             .light_when(Show::ACTIVITY),
-        int("opps_ticket_count")
-            .computed()
-            .by_rule()
-            .full_when(Show::ACTIVITY),
+        int("opps_ticket_count").computed().by_rule().full_when(Show::ACTIVITY),
         datetime("datecreated").core().computed(),
         int("createdfrom_id"),
         text("announce"),
         datetime("announcedate"),
-        text("pritech_name")
-            .core()
-            .named()
-            .name_of(&[("pritech", Agent)]),
+        text("pritech_name").core().named().name_of(&[("pritech", Agent)]),
         text("sectech_name").named().name_of(&[("sectech", Agent)]),
         boolean("prinotify"),
         boolean("secnotify"),
         boolean("priassign"),
         boolean("secassign"),
-        text("accountmanagertech_name")
-            .core()
-            .named()
-            .name_of(&[("accountmanagertech", Agent)]),
+        text("accountmanagertech_name").core().named().name_of(&[("accountmanagertech", Agent)]),
         int("chargeperiod").core(),
         decimal("chargehours").core(),
         decimal("chargecarryover"),
@@ -131,18 +114,10 @@ pub static AREA: Schema = Schema {
         text("invoicecomment"),
         datetime("lastinvoiceenddate"),
         boolean("showslaonweb"),
-        text("item_tax_code_name")
-            .named()
-            .name_of(&[("item_tax_code", Tax)]),
-        text("service_tax_code_name")
-            .named()
-            .name_of(&[("service_tax_code", Tax)]),
-        text("contract_tax_code_name")
-            .named()
-            .name_of(&[("contract_tax_code", Tax)]),
-        text("prepay_tax_code_name")
-            .named()
-            .name_of(&[("prepay_tax_code", Tax)]),
+        text("item_tax_code_name").named().name_of(&[("item_tax_code", Tax)]),
+        text("service_tax_code_name").named().name_of(&[("service_tax_code", Tax)]),
+        text("contract_tax_code_name").named().name_of(&[("contract_tax_code", Tax)]),
+        text("prepay_tax_code_name").named().name_of(&[("prepay_tax_code", Tax)]),
         int("imageindex"),
         decimal("chargehours2"),
         decimal("hourlyrate2"),
@@ -189,9 +164,7 @@ pub static AREA: Schema = Schema {
         decimal("autotopupbyamount"),
         int("surchargeid").core().refers(Surcharge),
         int("billingtemplate_id").core().refers(BillingTemplate),
-        text("billingtemplate_name")
-            .named()
-            .name_of(&[("billingtemplate_id", BillingTemplate)]),
+        text("billingtemplate_name").named().name_of(&[("billingtemplate_id", BillingTemplate)]),
         text("overidegreeting"),
         int("clientpackage"),
         int("scopeofbusiness"),
@@ -207,10 +180,7 @@ pub static AREA: Schema = Schema {
         int("isopportunity"),
         text("snowname"),
         int("main_site_id").core().refers(Site),
-        text("main_site_name")
-            .core()
-            .named()
-            .name_of(&[("main_site_id", Site)]),
+        text("main_site_name").core().named().name_of(&[("main_site_id", Site)]),
         int("linked_organisation_id").refers(Organisation),
         boolean("all_organisations_allowed"),
         list("allowed_organisations", &ORGANISATION),
@@ -227,9 +197,7 @@ pub static AREA: Schema = Schema {
         text("newclient_contacttitle").input(),
         int("newclient_web_access_level").input(),
         boolean("newclient_sendwelcomeemail").input(),
-        object("newclient_delivery_address", &ADDRESS_STORE)
-            .core()
-            .input(),
+        object("newclient_delivery_address", &ADDRESS_STORE).core().input(),
         text("newclient_countrycode").input(),
         int("newclient_regioncode").input(),
         list("faqlists", &FAQLIST_HEAD).core(),
@@ -295,34 +263,15 @@ pub static AREA: Schema = Schema {
         text("accountslastname").core(),
         int("sales_tax_code").refers(Tax),
         int("purchase_tax_code").refers(Tax),
-        text("purchase_tax_code_name")
-            .named()
-            .name_of(&[("purchase_tax_code", Tax)]),
-        list("prepayhistory", &PREPAY_HISTORY)
-            .by_rule()
-            .full_when(Show::PREPAY),
-        list("periods", &PREPAY_PERIOD)
-            .core()
-            .by_rule()
-            .full_when(Show::PERIODS),
+        text("purchase_tax_code_name").named().name_of(&[("purchase_tax_code", Tax)]),
+        list("prepayhistory", &PREPAY_HISTORY).by_rule().full_when(Show::PREPAY),
+        list("periods", &PREPAY_PERIOD).core().by_rule().full_when(Show::PERIODS),
         decimal("prepayrecurringminimumdeduction"),
         boolean("prepayrecurringminimumdeductiononlyactive"),
         decimal("prepayrecurringautomaticdeduction"),
-        decimal("prepaytotal")
-            .core()
-            .computed()
-            .by_rule()
-            .full_when(Show::PREPAY),
-        decimal("prepayused")
-            .core()
-            .computed()
-            .by_rule()
-            .full_when(Show::PREPAY),
-        decimal("prepaybalance")
-            .core()
-            .computed()
-            .by_rule()
-            .full_when(Show::PREPAY),
+        decimal("prepaytotal").core().computed().by_rule().full_when(Show::PREPAY),
+        decimal("prepayused").core().computed().by_rule().full_when(Show::PREPAY),
+        decimal("prepaybalance").core().computed().by_rule().full_when(Show::PREPAY),
         int("preferreddeliverymethod"),
         int("qbodefaulttax").light_when(Show::QBO),
         int("default_contract"),
@@ -346,16 +295,11 @@ pub static AREA: Schema = Schema {
         int("kashflowid"),
         text("kashflow_tenant_name"),
         text("website").core().light_when(Show::WEBSITE),
-        datetime("alastupdate")
-            .computed()
-            .updated_at()
-            .light_when(Show::LAST_UPDATE),
+        datetime("alastupdate").computed().updated_at().light_when(Show::LAST_UPDATE),
         list("service_access", &SERVICE_RESTRICTION),
         list("service_subscriptions", &SERVICE_USER),
         text("snelstart_id"),
-        text("default_currency_code_name")
-            .named()
-            .name_of(&[("default_currency_code", Currency)]),
+        text("default_currency_code_name").named().name_of(&[("default_currency_code", Currency)]),
         boolean("_apply_billingtemplate").input(),
         int("datto_commerce_id"),
         text("datto_commerce_url"),
@@ -391,20 +335,12 @@ pub static AREA: Schema = Schema {
         int("liongardid").core(),
         text("liongard_url"),
         boolean("sync_to_liongard"),
-        text("regmanagertech_name")
-            .named()
-            .name_of(&[("regmanagertech", Agent)]),
-        text("logmanagertech_name")
-            .named()
-            .name_of(&[("logmanagertech", Agent)]),
-        text("salesreptech_name")
-            .named()
-            .name_of(&[("salesreptech", Agent)]),
+        text("regmanagertech_name").named().name_of(&[("regmanagertech", Agent)]),
+        text("logmanagertech_name").named().name_of(&[("logmanagertech", Agent)]),
+        text("salesreptech_name").named().name_of(&[("salesreptech", Agent)]),
         boolean("default_team_to_salesrep_override"),
         text("default_team_to_salesrep_override_team"),
-        text("cxmleadtech_name")
-            .named()
-            .name_of(&[("cxmleadtech", Agent)]),
+        text("cxmleadtech_name").named().name_of(&[("cxmleadtech", Agent)]),
         text("portalchatprofile"),
         text("portalchatprofile_name"),
         text("kaseyaid").core(),
@@ -471,9 +407,7 @@ pub static AREA: Schema = Schema {
         text("main_contact_name")
             .named()
             .name_of(&[("main_site_id", Site), ("maincontact_id", User)]),
-        text("main_phonenumber")
-            .named()
-            .looked_up(&[("main_site_id", Site)], "phonenumber"),
+        text("main_phonenumber").named().looked_up(&[("main_site_id", Site)], "phonenumber"),
         boolean("auvik_site_inactive"),
         text("invoice_class"),
         text("new_icon"),
@@ -526,9 +460,7 @@ pub static AREA: Schema = Schema {
         text("overridepdftemplateinvoice_name"),
         int("kashflow_tenant_id"),
         int("client_to_invoice").core().light().refers(Client),
-        text("client_to_invoice_name")
-            .named()
-            .name_of(&[("client_to_invoice", Client)]),
+        text("client_to_invoice_name").named().name_of(&[("client_to_invoice", Client)]),
         int("invoiceduedaysextraclient"),
         text("itglue_id").core().light().column(),
         text("clientcurrency"),
@@ -538,10 +470,7 @@ pub static AREA: Schema = Schema {
         int("sentinel_tenant_id"),
         text("sentinel_tenant_name"),
         int("default_currency_code").core().light().refers(Currency),
-        int("client_to_invoice_recurring")
-            .core()
-            .light()
-            .refers(Client),
+        int("client_to_invoice_recurring").core().light().refers(Client),
         text("client_to_invoice_recurring_name")
             .named()
             .name_of(&[("client_to_invoice_recurring", Client)]),
@@ -567,9 +496,7 @@ pub static AREA: Schema = Schema {
         boolean("ticket_invoices_for_each_site").core().light(),
         text("intacct_save_location"),
         boolean("is_vip").core().light(),
-        text("accountownertech_name")
-            .named()
-            .name_of(&[("accountownertech", Agent)]),
+        text("accountownertech_name").named().name_of(&[("accountownertech", Agent)]),
         boolean("taxable").core().light(),
         any("quickbooks_details"),
         int("percentage_to_survey").core().light(),

@@ -195,10 +195,8 @@ pub static CHARGE_RATE_AREA: Schema = Schema {
     ],
 };
 
-pub static KEY_PAIR2: Schema = Schema {
-    name: "KeyPair2",
-    fields: &[text("value"), text("label"), boolean("isnew")],
-};
+pub static KEY_PAIR2: Schema =
+    Schema { name: "KeyPair2", fields: &[text("value"), text("label"), boolean("isnew")] };
 
 pub static SERVICE_RESTRICTION: Schema = Schema {
     name: "ServiceRestriction",
@@ -233,11 +231,7 @@ pub static SERVICE_USER: Schema = Schema {
 
 pub static CSPCUSTOMER: Schema = Schema {
     name: "CSPCustomer",
-    fields: &[
-        text("id"),
-        any("companyProfile"),
-        text("relationshipToPartner"),
-    ],
+    fields: &[text("id"), any("companyProfile"), text("relationshipToPartner")],
 };
 
 pub static KBENTRY_LIST: Schema = Schema {
@@ -268,10 +262,8 @@ pub static KBENTRY_LIST: Schema = Schema {
     ],
 };
 
-pub static STRIPE_PAYMENT_METHOD: Schema = Schema {
-    name: "StripePaymentMethod",
-    fields: &[text("id"), text("name"), text("hint")],
-};
+pub static STRIPE_PAYMENT_METHOD: Schema =
+    Schema { name: "StripePaymentMethod", fields: &[text("id"), text("name"), text("hint")] };
 
 pub static INTEGRATION_FIELD_MAPPING: Schema = Schema {
     name: "IntegrationFieldMapping",
@@ -334,10 +326,7 @@ pub static SNOW_LICENSE_ABSTRACT: Schema = Schema {
     ],
 };
 
-pub static KEY_PAIR: Schema = Schema {
-    name: "KeyPair",
-    fields: &[text("id"), text("name")],
-};
+pub static KEY_PAIR: Schema = Schema { name: "KeyPair", fields: &[text("id"), text("name")] };
 
 pub static ACCESS_CONTROL: Schema = Schema {
     name: "AccessControl",
@@ -446,7 +435,5 @@ pub static SECTION_DETAIL_LIST: Schema = Schema {
     ],
 };
 
-pub static MANAGER: Schema = Schema {
-    name: "Manager",
-    fields: &[int("id"), text("name"), int("agent_id"), int("user_id")],
-};
+pub static MANAGER: Schema =
+    Schema { name: "Manager", fields: &[int("id"), text("name"), int("agent_id"), int("user_id")] };

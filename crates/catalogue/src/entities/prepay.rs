@@ -9,11 +9,7 @@ pub static PREPAY_HISTORY: Schema = Schema {
     fields: &[
         int("id").core().light(),
         int("client_id").core().light().refers(Client),
-        text("client_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("client_id", Client)]),
+        text("client_name").core().light().named().name_of(&[("client_id", Client)]),
         datetime("date").core().light().column(),
         decimal("hours").core().light(),
         text("description").core().light(),
@@ -36,11 +32,7 @@ pub static PREPAY_USE: Schema = Schema {
     fields: &[
         int("id").core().light(),
         int("client_id").core().light().refers(Client),
-        text("client_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("client_id", Client)]),
+        text("client_name").core().light().named().name_of(&[("client_id", Client)]),
         datetime("date").core().light().column(),
         decimal("hours").core().light(),
         decimal("amount").core().light(),

@@ -25,16 +25,8 @@ pub static SITE: Schema = Schema {
         int("id").core().light(),
         text("name").core().light().column().max(255),
         int("client_id").core().light().refers(Client),
-        text("client_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("client_id", Client)]),
-        text("clientsite_name")
-            .core()
-            .light()
-            .computed()
-            .client_site_name(),
+        text("client_name").core().light().named().name_of(&[("client_id", Client)]),
+        text("clientsite_name").core().light().computed().client_site_name(),
         boolean("inactive").core().light().column(),
         int("sla_id").core().light(),
         text("phonenumber").core().light().column(),
@@ -117,11 +109,7 @@ pub static SITE: Schema = Schema {
         text("actguid"),
         text("teamviewerpassword").secret(),
         datetime("contractlastchecked"),
-        text("maincontact_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("maincontact_id", User)]),
+        text("maincontact_name").core().light().named().name_of(&[("maincontact_id", User)]),
         text("wildcardref"),
         datetime("monthlyreportlastrun"),
         boolean("monthlyreportinclude"),
@@ -181,34 +169,19 @@ pub static SITE: Schema = Schema {
         int("autotaskid"),
         text("pagerdutywildcard"),
         int("ateraid"),
-        datetime("slastupdate")
-            .computed()
-            .updated_at()
-            .light_when(Show::LAST_UPDATE),
+        datetime("slastupdate").computed().updated_at().light_when(Show::LAST_UPDATE),
         int("site_service_tax_code").refers(Tax),
         int("site_prepay_tax_code").refers(Tax),
         int("site_contract_tax_code").refers(Tax),
-        text("site_item_tax_code_name")
-            .named()
-            .name_of(&[("site_item_tax_code", Tax)]),
-        text("site_service_tax_code_name")
-            .named()
-            .name_of(&[("site_service_tax_code", Tax)]),
-        text("site_contract_tax_code_name")
-            .named()
-            .name_of(&[("site_contract_tax_code", Tax)]),
-        text("site_prepay_tax_code_name")
-            .named()
-            .name_of(&[("site_prepay_tax_code", Tax)]),
+        text("site_item_tax_code_name").named().name_of(&[("site_item_tax_code", Tax)]),
+        text("site_service_tax_code_name").named().name_of(&[("site_service_tax_code", Tax)]),
+        text("site_contract_tax_code_name").named().name_of(&[("site_contract_tax_code", Tax)]),
+        text("site_prepay_tax_code_name").named().name_of(&[("site_prepay_tax_code", Tax)]),
         int("site_sales_tax_code").refers(Tax),
         int("site_purchase_tax_code").refers(Tax),
-        text("site_purchase_tax_code_name")
-            .named()
-            .name_of(&[("site_purchase_tax_code", Tax)]),
+        text("site_purchase_tax_code_name").named().name_of(&[("site_purchase_tax_code", Tax)]),
         int("syncroid"),
-        text("third_party_client_name")
-            .named()
-            .name_of(&[("client_id", Client)]),
+        text("third_party_client_name").named().name_of(&[("client_id", Client)]),
         text("auvik_id"),
         list("faqlists", &FAQLIST_HEAD),
         boolean("all_faqlists_allowed"),
@@ -223,11 +196,7 @@ pub static SITE: Schema = Schema {
         int("surchargeid").refers(Surcharge),
         text("country_code"),
         int("region_code"),
-        list("stockbins", &STOCK_BIN)
-            .core()
-            .light()
-            .by_rule()
-            .light_when(Show::DETAILS),
+        list("stockbins", &STOCK_BIN).core().light().by_rule().light_when(Show::DETAILS),
         int("ncentral_details_id"),
         object("new_external_link", &EXTERNAL_LINK_LIST).input(),
         int("import_details_id"),
@@ -239,14 +208,8 @@ pub static SITE: Schema = Schema {
         object("lapsafe_default_installation_obj", &KEY_PAIR2),
         list("external_links", &EXTERNAL_LINK_LIST),
         text("use").core().light().computed().constant("site"),
-        list("customfields", &CUSTOM_FIELD)
-            .core()
-            .light()
-            .light_when(Show::CUSTOM_FIELDS),
-        list("site_fields", &FIELD_HELPER)
-            .core()
-            .light()
-            .light_when(Show::SITE_FIELDS),
+        list("customfields", &CUSTOM_FIELD).core().light().light_when(Show::CUSTOM_FIELDS),
+        list("site_fields", &FIELD_HELPER).core().light().light_when(Show::SITE_FIELDS),
         int("gfisiteid").core().light(),
         text("delivery_address_line1")
             .core()
@@ -279,10 +242,7 @@ pub static SITE: Schema = Schema {
             .light()
             .named()
             .looked_up(&[("client_id", Client)], "itglue_id"),
-        list("custombuttons", &CUSTOM_BUTTON)
-            .core()
-            .light()
-            .light_when(Show::DETAILS),
+        list("custombuttons", &CUSTOM_BUTTON).core().light().light_when(Show::DETAILS),
         int("stockbin_id").core().light(),
         text("stockbin_name").core().light(),
         text("country_code_name").core().light(),
@@ -318,9 +278,6 @@ pub static SITE: Schema = Schema {
             .light_when(Show::ADDRESS),
         int("default_currency_code").core().light().refers(Currency),
         int("client_to_invoice").core().light().refers(Client),
-        int("client_to_invoice_recurring")
-            .core()
-            .light()
-            .refers(Client),
+        int("client_to_invoice_recurring").core().light().refers(Client),
     ],
 };

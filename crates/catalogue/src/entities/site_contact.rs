@@ -10,11 +10,7 @@ pub static SITE_CONTACT: Schema = Schema {
         int("id").core().light(),
         int("site").core().light().refers(Site),
         int("uid").core().light().refers(User),
-        text("user_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("uid", User)]),
+        text("user_name").core().light().named().name_of(&[("uid", User)]),
         int("type").core().light(),
         text("type_name").core().light(),
         text("_warning").output(),

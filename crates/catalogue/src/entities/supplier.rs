@@ -15,11 +15,7 @@ pub static COMPANY: Schema = Schema {
         int("id").core().light(),
         text("name").core().light().column(),
         int("toplevel_id").core().light().refers(TopLevel),
-        text("toplevel_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("toplevel_id", TopLevel)]),
+        text("toplevel_name").core().light().named().name_of(&[("toplevel_id", TopLevel)]),
         text("contact_name").core().light(),
         text("email_address").core().light(),
         text("support_email_address"),
@@ -31,10 +27,7 @@ pub static COMPANY: Schema = Schema {
         text("thirdpartynhdapiurl"),
         list("customfields", &CUSTOM_FIELD),
         list("custombuttons", &CUSTOM_BUTTON),
-        int("contract_count")
-            .computed()
-            .by_rule()
-            .full_when(Show::DETAILS),
+        int("contract_count").computed().by_rule().full_when(Show::DETAILS),
         datetime("datecreated").computed(),
         text("phone_number_2"),
         text("phone_number_3"),
@@ -103,9 +96,7 @@ pub static COMPANY: Schema = Schema {
         list("intacct_location_id_list", &KEY_PAIR2),
         text("intacct_location_type"),
         text("intacct_save_location"),
-        text("default_currency_code_name")
-            .named()
-            .name_of(&[("default_currency_code", Currency)]),
+        text("default_currency_code_name").named().name_of(&[("default_currency_code", Currency)]),
         boolean("ignore_from_accounting_sync"),
         text("intacct_default_save_loc"),
         list("access_control", &ACCESS_CONTROL),
@@ -132,14 +123,9 @@ pub static COMPANY: Schema = Schema {
         list("external_links", &EXTERNAL_LINK_LIST),
         object("new_external_link", &EXTERNAL_LINK_LIST).input(),
         int("purchase_tax_code").refers(Tax),
-        text("purchase_tax_code_name")
-            .named()
-            .name_of(&[("purchase_tax_code", Tax)]),
+        text("purchase_tax_code_name").named().name_of(&[("purchase_tax_code", Tax)]),
         int("sync_servicenow_attachments"),
-        datetime("last_modified")
-            .computed()
-            .updated_at()
-            .light_when(Show::LAST_UPDATE),
+        datetime("last_modified").computed().updated_at().light_when(Show::LAST_UPDATE),
         list("servicenow_team_mappings", &INTEGRATION_FIELD_MAPPING),
         text("servicenow_ticket_sync"),
         list("servicenow_ticket_sync_list", &KEY_PAIR2),

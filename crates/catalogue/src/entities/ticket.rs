@@ -11,23 +11,11 @@ pub static TICKETS: Schema = Schema {
         text("summary").core().light().column(),
         text("details"),
         int("client_id").core().light().refers(Client),
-        text("client_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("client_id", Client)]),
+        text("client_name").core().light().named().name_of(&[("client_id", Client)]),
         int("site_id").core().light().refers(Site),
-        text("site_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("site_id", Site)]),
+        text("site_name").core().light().named().name_of(&[("site_id", Site)]),
         int("user_id").core().light().refers(User),
-        text("user_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("user_id", User)]),
+        text("user_name").core().light().named().name_of(&[("user_id", User)]),
         int("agent_id").core().light().refers(Agent),
         int("tickettype_id").core().light().refers(TicketType),
         int("status_id").core().light().refers(Status),

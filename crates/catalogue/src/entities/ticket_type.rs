@@ -38,9 +38,7 @@ pub static REQUEST_TYPE_LIST: Schema = Schema {
         text("email_start_tag").light(),
         text("email_end_tag").light(),
         int("default_agent").light().refers(Agent),
-        text("default_agent_name")
-            .light()
-            .name_of(&[("default_agent", Agent)]),
+        text("default_agent_name").light().name_of(&[("default_agent", Agent)]),
         text("default_team").light(),
         text("workflow_name").light(),
         text("overridewiththefollowingtemplatewhenloggingmanuallyname").light(),

@@ -46,10 +46,6 @@ pub static TREE: Schema = Schema {
         list("teams", &SECTION_DETAIL_LIST),
         list("agent_members", &UNAME_LIST),
         list("managers", &MANAGER),
-        int("user_count")
-            .light()
-            .computed()
-            .by_rule()
-            .full_when(Show::DETAILS),
+        int("user_count").light().computed().by_rule().full_when(Show::DETAILS),
     ],
 };

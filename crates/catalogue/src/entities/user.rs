@@ -16,16 +16,8 @@ pub static USERS_LIST: Schema = Schema {
         text("name").core().light().column(),
         int("site_id").core().light().refers(Site),
         int("site_id_int").light(),
-        text("site_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("site_id", Site)]),
-        text("client_name")
-            .core()
-            .light()
-            .named()
-            .name_of(&[("client_id", Client)]),
+        text("site_name").core().light().named().name_of(&[("site_id", Site)]),
+        text("client_name").core().light().named().name_of(&[("client_id", Client)]),
         text("firstname").core().light(),
         text("surname").core().light(),
         text("initials").light(),

@@ -13,7 +13,9 @@ const AGENT_PARAMS: &[&str] = &["includedetails"];
 
 pub async fn get(call: &Call) -> Result<Reply> {
     if call.caller.role == Role::EndUser {
-        return Err(ApiError::NotFound("this token belongs to an end user, not to an agent".to_owned()));
+        return Err(ApiError::NotFound(
+            "this token belongs to an end user, not to an agent".to_owned(),
+        ));
     }
     let mut problems = Problems::default();
     call.check_params(&[AGENT_PARAMS], &mut problems);
@@ -21,7 +23,8 @@ pub async fn get(call: &Call) -> Result<Reply> {
         return Err(ApiError::Validation { place: "", problems });
     }
     let (tenant, id) = (call.caller.tenant_id, call.caller.agent_id);
-    let agent = rendered(&call.app, &mut call.app.db.clone(), tenant, EntityKind::Agent, id).await?;
+    let agent =
+        rendered(&call.app, &mut call.app.db.clone(), tenant, EntityKind::Agent, id).await?;
     let agent = agent.ok_or_else(|| ApiError::missing("agent", id))?;
     Ok(reply::value(200, &agent))
 }

@@ -18,13 +18,36 @@ use crate::wire;
 
 /// What an end user sees of its own client: no notes, rates, settings, secrets or link ids.
 const PORTAL_FIELDS: &[&str] = &[
-    "id", "name", "toplevel_id", "toplevel_name", "inactive", "colour", "main_site_id",
-    "main_site_name", "main_contact_name", "main_phonenumber", "datecreated", "website",
-    "accountsemailaddress", "accountsfirstname", "accountslastname", "accountsccemailaddress",
-    "accountsbccemailaddress", "tax_number", "trading_name", "override_portalcolour",
-    "portalcolour", "portal_logo", "portalbackgroundimageurl", "portalchatprofile",
-    "stripe_payment_method_name", "default_currency_code", "default_currency_code_name",
-    "pritech_name", "accountmanagertech_name", "use",
+    "id",
+    "name",
+    "toplevel_id",
+    "toplevel_name",
+    "inactive",
+    "colour",
+    "main_site_id",
+    "main_site_name",
+    "main_contact_name",
+    "main_phonenumber",
+    "datecreated",
+    "website",
+    "accountsemailaddress",
+    "accountsfirstname",
+    "accountslastname",
+    "accountsccemailaddress",
+    "accountsbccemailaddress",
+    "tax_number",
+    "trading_name",
+    "override_portalcolour",
+    "portalcolour",
+    "portal_logo",
+    "portalbackgroundimageurl",
+    "portalchatprofile",
+    "stripe_payment_method_name",
+    "default_currency_code",
+    "default_currency_code_name",
+    "pritech_name",
+    "accountmanagertech_name",
+    "use",
 ];
 
 /// The client of the signed-in end user.
@@ -32,7 +55,9 @@ pub async fn me(call: &Call) -> Result<Reply> {
     let client_id = own_client(call).await?;
     let (app, tenant) = (&call.app, call.caller.tenant_id);
     let client = rendered(app, &mut app.db.clone(), tenant, EntityKind::Client, client_id).await?;
-    let Some(Value::Object(client)) = client else { return Err(ApiError::missing("client", client_id)) };
+    let Some(Value::Object(client)) = client else {
+        return Err(ApiError::missing("client", client_id));
+    };
     let shown: Map<String, Value> =
         client.into_iter().filter(|(name, _)| PORTAL_FIELDS.contains(&name.as_str())).collect();
     Ok(reply::value(200, &Value::Object(shown)))
@@ -41,23 +66,34 @@ pub async fn me(call: &Call) -> Result<Reply> {
 /// The id of the end user's client.
 async fn own_client(call: &Call) -> Result<i64> {
     if call.caller.role != Role::EndUser {
-        let message = "this token belongs to an agent or application, which has no client of its own";
+        let message =
+            "this token belongs to an agent or application, which has no client of its own";
         return Err(ApiError::NotFound(message.to_owned()));
     }
     let kind = EntityKind::User;
     let prepared = call.app.prepared(kind, aureole_catalogue::render::View::Full, Show::NONE);
     let mut db = call.app.db.clone();
-    let stored = records::get(&mut db, &prepared.select, call.caller.tenant_id, call.caller.user_id).await?;
+    let stored =
+        records::get(&mut db, &prepared.select, call.caller.tenant_id, call.caller.user_id).await?;
     let stored = stored.ok_or_else(|| ApiError::missing("user", call.caller.user_id))?;
     Ok(Record::from_doc(kind.entity().schema, &stored.doc).int(user::CLIENT_ID))
 }
 
 /// Accounting links and the fields that name the product's tenant.
-pub const ACCOUNT_IDS: &[&str] = &["accountsid", "xeroid", "kashflowid", "snelstart_id", "avalara_id"];
+pub const ACCOUNT_IDS: &[&str] =
+    &["accountsid", "xeroid", "kashflowid", "snelstart_id", "avalara_id"];
 pub const ACCOUNT_TENANTS: &[&str] = &[
-    "xero_tenant_id", "xerodetails_id", "qbo_company_id", "kashflow_tenant_id", "myob_tenant",
-    "fortnox_tenant", "avalara_tenant", "dbc_company_id", "exact_division",
-    "sage_business_cloud_details_id", "intacct_location_id",
+    "xero_tenant_id",
+    "xerodetails_id",
+    "qbo_company_id",
+    "kashflow_tenant_id",
+    "myob_tenant",
+    "fortnox_tenant",
+    "avalara_tenant",
+    "dbc_company_id",
+    "exact_division",
+    "sage_business_cloud_details_id",
+    "intacct_location_id",
 ];
 pub const PAYMENT_METHOD: &[&str] =
     &["stripe_customer_id", "stripe_payment_method_id", "stripe_payment_method_name"];
@@ -108,11 +144,16 @@ async fn narrow_update(call: &Call, body: &[u8], fields: &[&str], unique: bool) 
         if unique {
             taken(&mut save, call, id, &kept, &path).await?;
         }
-        let saved = save::record(&mut save, EntityKind::Client, &kept, &path, Preset::default()).await?;
+        let saved =
+            save::record(&mut save, EntityKind::Client, &kept, &path, Preset::default()).await?;
         if let Some(mut draft) = saved {
             if !ignored.is_empty() {
                 let names: Vec<String> = ignored.keys().cloned().collect();
-                draft.warnings.push(format!("only {} are written here; ignored: {}", fields.join(", "), names.join(", ")));
+                draft.warnings.push(format!(
+                    "only {} are written here; ignored: {}",
+                    fields.join(", "),
+                    names.join(", ")
+                ));
             }
             done.push((draft.id, draft.warnings));
         }
@@ -166,7 +207,9 @@ async fn taken(
         for other in others.into_iter().filter(|other| *other != id) {
             let Some((_, record)) = save.load(EntityKind::Client, other).await? else { continue };
             let same_tenant = ACCOUNT_TENANTS.iter().all(|tenant| {
-                let mine = body.get(*tenant).map_or_else(|| tenant_of(&own, tenant), |value| text(Some(value)));
+                let mine = body
+                    .get(*tenant)
+                    .map_or_else(|| tenant_of(&own, tenant), |value| text(Some(value)));
                 mine == tenant_of(&record, tenant)
             });
             if same_tenant {

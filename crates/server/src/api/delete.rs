@@ -57,11 +57,13 @@ pub async fn delete(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result
 
 /// Records that must stay whatever points at them.
 async fn allowed(save: &mut Save<'_>, kind: EntityKind, id: i64, record: &Record) -> Result<()> {
-    let in_use = |message: String, counts| Err(ApiError::InUse { path: String::new(), message, counts });
+    let in_use =
+        |message: String, counts| Err(ApiError::InUse { path: String::new(), message, counts });
     match kind {
-        EntityKind::Client if save.settings.internal_client_id == id => {
-            in_use(format!("client {id} is the firm itself and can't be deleted"), vec![("settings", 1)])
-        }
+        EntityKind::Client if save.settings.internal_client_id == id => in_use(
+            format!("client {id} is the firm itself and can't be deleted"),
+            vec![("settings", 1)],
+        ),
         EntityKind::Site if record.bool(site::IS_MAIN) => in_use(
             format!(
                 "site {id} is the main site of client {}: make another site the main site first",
@@ -96,11 +98,18 @@ async fn owned(save: &mut Save<'_>, kind: EntityKind, id: i64) -> Result<Doomed>
                     if target(child, column) != Some(*parent) {
                         continue;
                     }
-                    let found =
-                        records::owned_ids(&mut save.tx, tenant, child, &child.owners[..at], column, ids)
-                            .await?;
+                    let found = records::owned_ids(
+                        &mut save.tx,
+                        tenant,
+                        child,
+                        &child.owners[..at],
+                        column,
+                        ids,
+                    )
+                    .await?;
                     let known = doomed.entry(child.kind).or_default();
-                    let new: Vec<i64> = found.into_iter().filter(|id| !known.contains(id)).collect();
+                    let new: Vec<i64> =
+                        found.into_iter().filter(|id| !known.contains(id)).collect();
                     known.extend(&new);
                     if !new.is_empty() {
                         next.entry(child.kind).or_default().extend(new);
@@ -134,8 +143,12 @@ async fn refuse_when_pointed_at(
         // A ticket of the client and of its site is one ticket.
         let mut pointing: BTreeSet<i64> = BTreeSet::new();
         for field in entity.schema.fields {
-            let Some(targets) = field.reference.and_then(|kind| doomed.get(&kind)) else { continue };
-            pointing.extend(records::ids_where(&mut save.tx, tenant, entity, field.name, targets).await?);
+            let Some(targets) = field.reference.and_then(|kind| doomed.get(&kind)) else {
+                continue;
+            };
+            pointing.extend(
+                records::ids_where(&mut save.tx, tenant, entity, field.name, targets).await?,
+            );
         }
         own.iter().for_each(|id| {
             pointing.remove(id);
@@ -147,7 +160,8 @@ async fn refuse_when_pointed_at(
     if counts.is_empty() {
         return Ok(());
     }
-    let list: Vec<String> = counts.iter().map(|(name, count)| format!("{count} {}", plural(name, *count))).collect();
+    let list: Vec<String> =
+        counts.iter().map(|(name, count)| format!("{count} {}", plural(name, *count))).collect();
     let what = kind.entity().singular;
     let message = format!("{what} {id} is in use: {} would lose it", list.join(", "));
     let counts = counts.into_iter().map(|(name, count)| (plural_key(name), count)).collect();
@@ -159,7 +173,9 @@ fn plural(table: &str, count: i64) -> String {
     let name = table.replace("end_", "").replace('_', " ");
     match (count, name.as_str()) {
         (1, _) => name,
-        (_, name) if name.ends_with('x') || name.ends_with("ss") || name.ends_with("us") => format!("{name}es"),
+        (_, name) if name.ends_with('x') || name.ends_with("ss") || name.ends_with("us") => {
+            format!("{name}es")
+        }
         (_, name) if name.ends_with('y') => format!("{}ies", name.trim_end_matches('y')),
         (_, name) => format!("{name}s"),
     }

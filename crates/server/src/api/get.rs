@@ -42,7 +42,9 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
         reply::set(&mut reply, http::header::ETAG, &etag);
         return Ok(reply);
     }
-    let extras = rules::extras::full(&mut db, &call.app, tenant, endpoint.kind, show, &stored, call.now).await?;
+    let extras =
+        rules::extras::full(&mut db, &call.app, tenant, endpoint.kind, show, &stored, call.now)
+            .await?;
     let mut out = Vec::with_capacity(4096);
     prepared.plan.render(&row(&stored, &extras), &mut Vec::new(), &mut out);
     let mut reply = reply::json(200, out);

@@ -75,7 +75,11 @@ fn describe(entity: &'static Entity, entry: &Entry, after: Option<&str>) -> Valu
     let mut fields = Map::new();
     for (position, field) in entity.schema.fields.iter().enumerate() {
         let value = |record: &Option<Record>| {
-            record.as_ref().and_then(|record| record.get(Key(position))).cloned().unwrap_or(Value::Null)
+            record
+                .as_ref()
+                .and_then(|record| record.get(Key(position)))
+                .cloned()
+                .unwrap_or(Value::Null)
         };
         let (old, new) = (value(&before), value(&after));
         if old == new {
@@ -109,12 +113,16 @@ pub async fn restore(call: &Call, change: i64) -> Result<Reply> {
     let tenant = call.caller.tenant_id;
     let mut save = Save::begin(&call.app, &call.caller, &call.request_id, false, call.now).await?;
     let entry = changes::get(&mut save.tx, tenant, change).await?;
-    let entry = entry.filter(|entry| entry.client_id == 0 || rights::sees_client(&call.caller, entry.client_id));
+    let entry = entry
+        .filter(|entry| entry.client_id == 0 || rights::sees_client(&call.caller, entry.client_id));
     let Some(entry) = entry else { return Err(ApiError::missing("change", change)) };
     let Some(kind) = entity(&entry.entity) else { return Err(ApiError::missing("change", change)) };
     check(call, kind, true)?;
     if entry.operation != Operation::Deleted.name() {
-        return Err(ApiError::invalid("id", format!("change {change} is no deletion; only deletions are undone here")));
+        return Err(ApiError::invalid(
+            "id",
+            format!("change {change} is no deletion; only deletions are undone here"),
+        ));
     }
     let deletions: Vec<Entry> = changes::of_request(&mut save.tx, tenant, &entry.request_id)
         .await?
@@ -149,7 +157,8 @@ async fn bring_back(save: &mut Save<'_>, deletion: &Entry) -> Result<()> {
     }
     let record = Record::from_doc(entity.schema, doc);
     if entity.kind == aureole_catalogue::EntityKind::Client {
-        let name = aureole_catalogue::value::fold(record.text(aureole_catalogue::keys::client::NAME));
+        let name =
+            aureole_catalogue::value::fold(record.text(aureole_catalogue::keys::client::NAME));
         let others = records::ids_by_name(&mut save.tx, tenant, entity, &name, None).await?;
         if let Some(&other) = others.first() {
             save.duplicate(path, format!("has the name that client {other} has now"), other);

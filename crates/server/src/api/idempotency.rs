@@ -21,16 +21,22 @@ pub struct Repeatable {
 
 /// The key of a request, when it has one.
 pub fn of(call: &Call, body: &[u8]) -> Result<Option<Repeatable>> {
-    let Some(key) = call.header("idempotency-key").map(str::trim).filter(|key| !key.is_empty()) else {
+    let Some(key) = call.header("idempotency-key").map(str::trim).filter(|key| !key.is_empty())
+    else {
         return Ok(None);
     };
     if key.len() > MAX_KEY_BYTES {
-        return Err(ApiError::invalid("Idempotency-Key", format!("must be at most {MAX_KEY_BYTES} bytes")));
+        return Err(ApiError::invalid(
+            "Idempotency-Key",
+            format!("must be at most {MAX_KEY_BYTES} bytes"),
+        ));
     }
     let mut names: Vec<&str> = call.params.names().collect();
     names.sort_unstable();
-    let params: Vec<String> =
-        names.iter().map(|name| format!("{name}={}", call.params.get(name).unwrap_or(""))).collect();
+    let params: Vec<String> = names
+        .iter()
+        .map(|name| format!("{name}={}", call.params.get(name).unwrap_or("")))
+        .collect();
     let mut hashed = format!("{}?{}\n", call.path, params.join("&")).into_bytes();
     hashed.extend_from_slice(body);
     Ok(Some(Repeatable { key: key.to_owned(), hash: sha256_hex(&hashed) }))
@@ -38,7 +44,11 @@ pub fn of(call: &Call, body: &[u8]) -> Result<Option<Repeatable>> {
 
 impl Repeatable {
     fn key<'a>(&'a self, call: &'a Call) -> Key<'a> {
-        Key { tenant: call.caller.tenant_id, application: &call.caller.application, text: &self.key }
+        Key {
+            tenant: call.caller.tenant_id,
+            application: &call.caller.application,
+            text: &self.key,
+        }
     }
 
     /// The first reply, when there was one; another body under the same key is a 422.
@@ -57,8 +67,11 @@ impl Repeatable {
 
     /// Keeps the reply, in the transaction that wrote what it tells of.
     pub async fn keep(&self, call: &Call, tx: &mut Tx, status: u16, reply: &str) -> Result<()> {
-        let first =
-            First { body_hash: self.hash.clone(), status: i64::from(status), reply: reply.to_owned() };
+        let first = First {
+            body_hash: self.hash.clone(),
+            status: i64::from(status),
+            reply: reply.to_owned(),
+        };
         Ok(idempotency::keep(tx, self.key(call), &first, call.now, call.now - LIFE_MS).await?)
     }
 }

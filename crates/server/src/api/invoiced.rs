@@ -44,7 +44,8 @@ pub async fn post(call: &Call, endpoint: &'static Endpoint, body: &[u8]) -> Resu
     let tenant = save.tenant();
     let mut replies = Vec::with_capacity(ids.len());
     for id in ids {
-        let record = rendered(&call.app, &mut save.tx, tenant, EntityKind::RecurringItem, id).await?;
+        let record =
+            rendered(&call.app, &mut save.tx, tenant, EntityKind::RecurringItem, id).await?;
         replies.extend(record);
     }
     if dry_run {
@@ -129,7 +130,8 @@ fn move_on(record: &mut Record, due: &str, invoice: &str) {
     };
     let text = aureole_catalogue::value::format_datetime(next);
     let end = record.text(item::END).to_owned();
-    let last_moment = end.strip_suffix("T00:00:00").map_or_else(|| end.clone(), |day| format!("{day}T23:59:59"));
+    let last_moment =
+        end.strip_suffix("T00:00:00").map_or_else(|| end.clone(), |day| format!("{day}T23:59:59"));
     if end.is_empty() || text <= last_moment {
         record.set(item::NEXT_INVOICE, text);
         return;
@@ -151,7 +153,8 @@ fn extended(start: DateTime, end: DateTime, next: DateTime) -> Option<DateTime> 
     use jiff::ToSpan;
     let length_days = start.date().until(end.date()).ok()?.get_days();
     let after = end.date().tomorrow().ok()?;
-    let months = (i32::from(after.year()) - i32::from(start.year())) * 12 + i32::from(after.month())
+    let months = (i32::from(after.year()) - i32::from(start.year())) * 12
+        + i32::from(after.month())
         - i32::from(start.month());
     let whole_months = months > 0 && after.day() == start.day();
     let mut moved = end;
@@ -176,9 +179,17 @@ mod tests {
     #[test]
     fn a_year_stays_a_year() {
         let at = |text: &str| text.parse::<DateTime>().unwrap();
-        let moved = extended(at("2026-01-01T00:00:00"), at("2026-12-31T00:00:00"), at("2027-01-01T00:00:00"));
+        let moved = extended(
+            at("2026-01-01T00:00:00"),
+            at("2026-12-31T00:00:00"),
+            at("2027-01-01T00:00:00"),
+        );
         assert_eq!(moved, Some(at("2027-12-31T00:00:00")));
-        let moved = extended(at("2026-01-01T00:00:00"), at("2026-01-10T00:00:00"), at("2026-01-12T00:00:00"));
+        let moved = extended(
+            at("2026-01-01T00:00:00"),
+            at("2026-01-10T00:00:00"),
+            at("2026-01-12T00:00:00"),
+        );
         assert_eq!(moved, Some(at("2026-01-19T00:00:00")));
     }
 }

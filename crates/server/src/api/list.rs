@@ -33,7 +33,8 @@ pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
             (record_count(total), 0, usize::try_from(count).unwrap_or(total).min(total))
         }
         Paging::Page { number, size } => {
-            let head = format!("{{\"page_no\":{number},\"page_size\":{size},\"record_count\":{total},");
+            let head =
+                format!("{{\"page_no\":{number},\"page_size\":{size},\"record_count\":{total},");
             let from = number.saturating_sub(1).saturating_mul(size);
             let from = usize::try_from(from).unwrap_or(total).min(total);
             (head, from, from.saturating_add(usize::try_from(size).unwrap_or(total)).min(total))
@@ -44,7 +45,9 @@ pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
         None => "[".to_owned(),
     };
     let tail: Arc<str> = match (endpoint.envelope, columns) {
-        (Some(_), Some((id, columns))) => format!("],\"columns_id\":{id},\"columns\":{columns}}}").into(),
+        (Some(_), Some((id, columns))) => {
+            format!("],\"columns_id\":{id},\"columns\":{columns}}}").into()
+        }
         (Some(_), None) => "]}".into(),
         (None, _) => "]".into(),
     };
@@ -99,7 +102,13 @@ async fn parse(call: &Call, endpoint: &'static Endpoint) -> Result<(ListQuery, F
     let (app, tenant, path) = (&call.app, call.caller.tenant_id, "advanced_search");
     let filter = std::mem::replace(&mut query.filter, Filter::True);
     query.filter = rules::custom_fields::resolve(
-        &mut app.db.clone(), app, tenant, endpoint.kind, filter, path, &mut problems,
+        &mut app.db.clone(),
+        app,
+        tenant,
+        endpoint.kind,
+        filter,
+        path,
+        &mut problems,
     )
     .await?;
     call.check_params(&[query::COMMON, endpoint.list_params], &mut problems);
@@ -136,9 +145,16 @@ impl Rows {
         let tenant = self.caller.tenant_id;
         let mut db = self.app.db.clone();
         let stored = records::get_many(&mut db, &self.prepared.select, tenant, ids).await?;
-        let extras =
-            rules::extras::rows(&mut db, &self.app, tenant, self.endpoint.kind, &self.query, &stored, self.now)
-                .await?;
+        let extras = rules::extras::rows(
+            &mut db,
+            &self.app,
+            tenant,
+            self.endpoint.kind,
+            &self.query,
+            &stored,
+            self.now,
+        )
+        .await?;
         let mut fields = Vec::new();
         for (at, record) in stored.iter().enumerate() {
             if self.written {
@@ -172,24 +188,25 @@ enum Stage {
 
 /// A long list: rendered and sent piece by piece, so that memory does not grow with it.
 fn streamed(head: String, rows: Rows) -> Reply {
-    let chunks = futures_util::stream::unfold(Stage::Head(head, Box::new(rows)), |stage| async move {
-        // The first piece is small, so that the reply begins at once.
-        let (mut out, mut rows, count) = match stage {
-            Stage::Head(head, rows) => (head.into_bytes(), rows, 50),
-            Stage::Body(rows) => {
-                let count = rows.app.config.lists.chunk_rows.max(1);
-                (Vec::new(), rows, count)
+    let chunks =
+        futures_util::stream::unfold(Stage::Head(head, Box::new(rows)), |stage| async move {
+            // The first piece is small, so that the reply begins at once.
+            let (mut out, mut rows, count) = match stage {
+                Stage::Head(head, rows) => (head.into_bytes(), rows, 50),
+                Stage::Body(rows) => {
+                    let count = rows.app.config.lists.chunk_rows.max(1);
+                    (Vec::new(), rows, count)
+                }
+                Stage::Done => return None,
+            };
+            if let Err(error) = rows.append(count, &mut out).await {
+                return Some((Err(BodyError::from(error.message())), Stage::Done));
             }
-            Stage::Done => return None,
-        };
-        if let Err(error) = rows.append(count, &mut out).await {
-            return Some((Err(BodyError::from(error.message())), Stage::Done));
-        }
-        if rows.at >= rows.to {
-            out.extend_from_slice(rows.tail.as_bytes());
-            return Some((Ok(Bytes::from(out)), Stage::Done));
-        }
-        Some((Ok(Bytes::from(out)), Stage::Body(rows)))
-    });
+            if rows.at >= rows.to {
+                out.extend_from_slice(rows.tail.as_bytes());
+                return Some((Ok(Bytes::from(out)), Stage::Done));
+            }
+            Some((Ok(Bytes::from(out)), Stage::Body(rows)))
+        });
     reply::stream(chunks)
 }

@@ -15,8 +15,16 @@ use crate::save::Save;
 
 /// Fields of the surviving client that the other one never fills.
 const OWN_FIELDS: &[&str] = &[
-    "id", "name", "datecreated", "main_site_id", "inactive", "toplevel_id", "client_to_invoice",
-    "client_to_invoice_recurring", "allowall_tickettypes", "api_access_clientid",
+    "id",
+    "name",
+    "datecreated",
+    "main_site_id",
+    "inactive",
+    "toplevel_id",
+    "client_to_invoice",
+    "client_to_invoice_recurring",
+    "allowall_tickettypes",
+    "api_access_clientid",
 ];
 
 /// What a merge did, or would do.
@@ -39,16 +47,25 @@ pub async fn post(call: &Call, path: &str, from: i64, into: i64, dry_run: bool) 
         return Err(ApiError::invalid(field, "must be another client"));
     }
     let Some((_, kept)) = save.load(EntityKind::Client, into).await? else {
-        return Err(ApiError::invalid(field, format!("points at client {into}, which does not exist")));
+        return Err(ApiError::invalid(
+            field,
+            format!("points at client {into}, which does not exist"),
+        ));
     };
     for id in [from, into] {
         let merged = records::merged_into(&mut save.tx, tenant, id).await?;
         if merged > 0 {
-            return Err(ApiError::invalid(field, format!("names client {id}, which was merged into {merged}")));
+            return Err(ApiError::invalid(
+                field,
+                format!("names client {id}, which was merged into {merged}"),
+            ));
         }
     }
     if save.settings.internal_client_id == from {
-        return Err(ApiError::invalid(field, format!("can't be: client {from} is the firm itself")));
+        return Err(ApiError::invalid(
+            field,
+            format!("can't be: client {from} is the firm itself"),
+        ));
     }
     let outcome = merge(&mut save, from, into, gone, &kept).await?;
     if dry_run {
@@ -65,7 +82,13 @@ pub async fn post(call: &Call, path: &str, from: i64, into: i64, dry_run: bool) 
     Ok(reply::value(200, &body))
 }
 
-async fn merge(save: &mut Save<'_>, from: i64, into: i64, gone: Record, kept: &Record) -> Result<Outcome> {
+async fn merge(
+    save: &mut Save<'_>,
+    from: i64,
+    into: i64,
+    gone: Record,
+    kept: &Record,
+) -> Result<Outcome> {
     let mut moved = Map::new();
     permissions(save, from, into).await?;
     for entity in ENTITIES {

@@ -5,7 +5,9 @@ use std::io::Read;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 
 use crate::app::App;
 use crate::error::{ApiError, Result};
@@ -25,8 +27,8 @@ const START_SCRIPT: &str = include_str!("docs/start.js");
 const BASE: &str = "{base}";
 
 /// Only files of this server, and requests to this server. Swagger UI draws some icons from `data:`
-/// addresses and sets sizes in `style` attributes.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+/// addresses.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What is made at first use and kept.
@@ -43,14 +45,16 @@ pub fn file_name(folded: &str) -> Option<&'static str> {
 
 /// The document for a server that the caller reached under `base_url`.
 pub fn document(app: &App, base_url: &str) -> Reply {
-    let text = app.docs.document.get_or_init(|| crate::openapi::document(BASE, &app.config).to_string());
+    let text =
+        app.docs.document.get_or_init(|| crate::openapi::document(BASE, &app.config).to_string());
     let base_url = aureole_catalogue::render::quote(base_url);
     reply::json(200, text.replace(BASE, base_url.trim_matches('"')))
 }
 
 /// The page. Its files are named relative to `path`, the path as the caller wrote it.
 pub fn page(path: &str) -> Reply {
-    let (files, document) = if path.ends_with('/') { ("", "../openapi.json") } else { ("docs/", "openapi.json") };
+    let (files, document) =
+        if path.ends_with('/') { ("", "../openapi.json") } else { ("docs/", "openapi.json") };
     let page = PAGE.replace("{files}", files).replace("{document}", document);
     let mut reply = reply::text(200, "text/html; charset=utf-8", page);
     reply::set(&mut reply, CONTENT_SECURITY_POLICY, POLICY);
@@ -69,7 +73,8 @@ pub fn file(app: &App, name: &'static str) -> Result<Reply> {
         _ => "text/javascript; charset=utf-8",
     };
     let body = app.docs.files.get_or_init(unpack).get(name).cloned();
-    let body = body.ok_or_else(|| ApiError::Internal(format!("the archive of Swagger UI has no {name}")))?;
+    let body =
+        body.ok_or_else(|| ApiError::Internal(format!("the archive of Swagger UI has no {name}")))?;
     let mut reply = reply::text(200, content_type, body);
     reply::set(&mut reply, CACHE_CONTROL, "public, max-age=3600");
     guard(&mut reply);
@@ -77,7 +82,8 @@ pub fn file(app: &App, name: &'static str) -> Result<Reply> {
 }
 
 fn guard(reply: &mut Reply) {
-    let headers: [(HeaderName, &str); 2] = [(X_CONTENT_TYPE_OPTIONS, "nosniff"), (REFERRER_POLICY, "no-referrer")];
+    let headers: [(HeaderName, &str); 2] =
+        [(X_CONTENT_TYPE_OPTIONS, "nosniff"), (REFERRER_POLICY, "no-referrer")];
     for (name, value) in headers {
         reply::set(reply, name, value);
     }
@@ -90,7 +96,11 @@ fn unpack() -> HashMap<&'static str, Bytes> {
     let Ok(mut archive) = zip::ZipArchive::new(packed) else { return files };
     for name in [BUNDLE, STYLE] {
         let place = format!("/dist/{name}");
-        let path = archive.file_names().flatten().find(|path| path.ends_with(&place)).map(|path| path.into_owned());
+        let path = archive
+            .file_names()
+            .flatten()
+            .find(|path| path.ends_with(&place))
+            .map(|path| path.into_owned());
         let Some(path) = path else { continue };
         let mut content = Vec::new();
         if archive.by_name(&path).is_ok_and(|mut file| file.read_to_end(&mut content).is_ok()) {

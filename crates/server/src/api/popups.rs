@@ -63,7 +63,14 @@ async fn popups_of(call: &Call, anchors: &[(&str, i64)]) -> Result<Vec<Stored>> 
     let mut db = call.app.db.clone();
     let mut ids = Vec::new();
     if anchors.is_empty() {
-        ids = records::select_ids(&call.app.db, tenant, entity, &rights::visible(&call.caller, entity), &[]).await?;
+        ids = records::select_ids(
+            &call.app.db,
+            tenant,
+            entity,
+            &rights::visible(&call.caller, entity),
+            &[],
+        )
+        .await?;
     }
     for (column, id) in anchors {
         ids.extend(records::ids_where(&mut db, tenant, entity, column, &[*id]).await?);
@@ -98,7 +105,12 @@ async fn client_of(call: &Call, db: &mut impl Read, record: &Record) -> Result<i
     Ok(record.int(popup_note::CLIENT_ID))
 }
 
-async fn load(call: &Call, db: &mut impl Read, kind: EntityKind, id: i64) -> Result<Option<Record>> {
+async fn load(
+    call: &Call,
+    db: &mut impl Read,
+    kind: EntityKind,
+    id: i64,
+) -> Result<Option<Record>> {
     let prepared = call.app.prepared(kind, View::Full, Show::NONE);
     let stored = records::get(db, &prepared.select, call.caller.tenant_id, id).await?;
     Ok(stored.map(|stored| Record::from_doc(kind.entity().schema, &stored.doc)))

@@ -42,7 +42,9 @@ pub async fn post(call: &Call, endpoint: &'static Endpoint, body: &[u8]) -> Resu
     let mut mode = Mode {
         dry_run: call.params.flag("dryrun", &mut problems),
         bulk: call.params.flag("bulkresponse", &mut problems),
-        merge: call.header("prefer").is_some_and(|text| text.split([',', ';']).any(|part| part.trim() == "merge")),
+        merge: call
+            .header("prefer")
+            .is_some_and(|text| text.split([',', ';']).any(|part| part.trim() == "merge")),
         show: get::show(call, &mut problems),
         repeatable: None,
     };
@@ -75,7 +77,8 @@ pub async fn post(call: &Call, endpoint: &'static Endpoint, body: &[u8]) -> Resu
         return Ok(reply::json(200, body));
     }
     let written = write_again(call, endpoint, &elements, &mode).await;
-    if let (Err(ApiError::Duplicate { id: 0, .. }), Some(repeatable)) = (&written, &mode.repeatable) {
+    if let (Err(ApiError::Duplicate { id: 0, .. }), Some(repeatable)) = (&written, &mode.repeatable)
+    {
         // The same request came twice at the same time, and the other one was first.
         if let Some(first) = repeatable.first(call).await? {
             return Ok(first);
@@ -90,7 +93,9 @@ fn merge_of(endpoint: &Endpoint, elements: &Elements) -> Result<Option<(i64, i64
     if endpoint.kind != EntityKind::Client {
         return Ok(None);
     }
-    let number = |record: &Map<String, Value>, name: &str| record.get(name).and_then(Value::as_i64).unwrap_or(0);
+    let number = |record: &Map<String, Value>, name: &str| {
+        record.get(name).and_then(Value::as_i64).unwrap_or(0)
+    };
     let merges = |record: &Map<String, Value>| number(record, "_merge_client_into") > 0;
     let Some(at) = elements.records.iter().position(merges) else { return Ok(None) };
     let field = aureole_catalogue::accept::join(&elements.path(at), "_merge_client_into");
@@ -125,13 +130,15 @@ async fn write(
     mode: &Mode,
 ) -> Result<Written> {
     let password_hashes = password_hashes(call, endpoint, elements).await?;
-    let mut save = Save::begin(&call.app, &call.caller, &call.request_id, mode.merge, call.now).await?;
+    let mut save =
+        Save::begin(&call.app, &call.caller, &call.request_id, mode.merge, call.now).await?;
     save.password_hashes = password_hashes;
     let mut drafts = Vec::with_capacity(elements.records.len());
     for (at, record) in elements.records.iter().enumerate() {
         precondition(call, &mut save, endpoint, elements, record).await?;
         let path = elements.path(at);
-        let saved = save::record(&mut save, endpoint.kind, record, &path, Preset::default()).await?;
+        let saved =
+            save::record(&mut save, endpoint.kind, record, &path, Preset::default()).await?;
         drafts.extend(saved);
         if save.problems.len() >= call.app.limits.problems {
             break;
@@ -219,7 +226,12 @@ pub fn check_tag(endpoint: &Endpoint, wanted: &str, id: i64, rev: i64) -> Result
 }
 
 /// The saved record as GET by id shows it, read inside the transaction, with its warnings.
-async fn rendered(call: &Call, save: &mut Save<'_>, draft: &mut Draft, show: Show) -> Result<String> {
+async fn rendered(
+    call: &Call,
+    save: &mut Save<'_>,
+    draft: &mut Draft,
+    show: Show,
+) -> Result<String> {
     let prepared = call.app.prepared(draft.kind, View::Full, show);
     let tenant = save.tenant();
     let stored = records::get(&mut save.tx, &prepared.select, tenant, draft.id).await?;
@@ -228,7 +240,8 @@ async fn rendered(call: &Call, save: &mut Save<'_>, draft: &mut Draft, show: Sho
     let extras = if show == Show::NONE {
         Vec::new()
     } else {
-        rules::extras::full(&mut save.tx, &call.app, tenant, draft.kind, show, &stored, call.now).await?
+        rules::extras::full(&mut save.tx, &call.app, tenant, draft.kind, show, &stored, call.now)
+            .await?
     };
     prepared.plan.open(&row(&stored, &extras), &mut Vec::new(), &mut out);
     if !draft.warnings.is_empty() {

@@ -33,7 +33,8 @@ pub async fn post(call: &Call, body: &[u8]) -> Result<Reply> {
         let id = body.get(name).and_then(Value::as_i64).unwrap_or(0);
         let entity = kind.entity();
         let tenant = call.caller.tenant_id;
-        let found = aureole_storage::records::ids_where(&mut tx, tenant, entity, "id", &[id]).await?;
+        let found =
+            aureole_storage::records::ids_where(&mut tx, tenant, entity, "id", &[id]).await?;
         if id > 0 && found.is_empty() {
             problems.add(name, format!("names {} {id}, which does not exist", entity.singular));
         }

@@ -61,7 +61,8 @@ pub async fn connection(call: &Call, endpoint: &'static Endpoint, id: i64) -> Re
     let tenant = call.caller.tenant_id;
     let mut db = call.app.db.clone();
     let connection = rendered(&call.app, &mut db, tenant, endpoint.kind, id).await?;
-    let connection = connection.filter(|found| kind.is_none_or(|kind| found["type"] == json!(kind)));
+    let connection =
+        connection.filter(|found| kind.is_none_or(|kind| found["type"] == json!(kind)));
     let missing = || ApiError::missing(endpoint.kind.entity().singular, id);
     let mut connection = connection.ok_or_else(missing)?;
     if with_tenants {

@@ -12,12 +12,7 @@ use super::{Auth, AuthError, Scopes};
 pub(super) const DEFAULT_TENANT: &str = "default";
 const DEFAULT_TENANT_ID: i64 = 1;
 /// The grants that an application may be given. `refresh_token` is part of each.
-const GRANTS: [&str; 4] = [
-    "client_credentials",
-    "password",
-    "authorization_code",
-    "refresh_token",
-];
+const GRANTS: [&str; 4] = ["client_credentials", "password", "authorization_code", "refresh_token"];
 const MAX_NAME_CHARS: usize = 100;
 /// How often a tenant's id is chosen again when another process was faster.
 const ATTEMPTS: usize = 20;
@@ -93,13 +88,8 @@ impl Auth {
         }
         for _ in 0..ATTEMPTS {
             let tenants = self.tenants().await?;
-            if tenants
-                .iter()
-                .any(|tenant| fold(&tenant.name) == fold(name))
-            {
-                return Err(AuthError::refused(format!(
-                    "There is a tenant named {name} already."
-                )));
+            if tenants.iter().any(|tenant| fold(&tenant.name) == fold(name)) {
+                return Err(AuthError::refused(format!("There is a tenant named {name} already.")));
             }
             let id = tenants.last().map_or(0, |tenant| tenant.id) + 1;
             let mut tx = self.db.begin().await?;
@@ -110,9 +100,7 @@ impl Auth {
                 return Ok(id);
             }
         }
-        Err(AuthError::Internal(format!(
-            "no id could be found for tenant {name}"
-        )))
+        Err(AuthError::Internal(format!("no id could be found for tenant {name}")))
     }
 
     /// All tenants, oldest first.
@@ -155,19 +143,12 @@ impl Auth {
     ) -> Result<(String, Option<String>), AuthError> {
         let tenant = self.tenant_named(new.tenant).await?;
         let name = usable_name("application", new.name)?;
-        let scope = if new.scope.trim().is_empty() {
-            "all"
-        } else {
-            new.scope
-        };
+        let scope = if new.scope.trim().is_empty() { "all" } else { new.scope };
         let scopes = Scopes::parse(scope)
             .map_err(|scope| AuthError::refused(format!("There is no scope named {scope}.")))?;
         let mut db = self.db.clone();
         if new.agent_id != 0 && !tokens::agent_exists(&mut db, tenant.id, new.agent_id).await? {
-            let sentence = format!(
-                "There is no agent {} in tenant {}.",
-                new.agent_id, tenant.name
-            );
+            let sentence = format!("There is no agent {} in tenant {}.", new.agent_id, tenant.name);
             return Err(AuthError::refused(sentence));
         }
         let client_id = match new.client_id {
@@ -214,9 +195,7 @@ impl Auth {
             let tenant = tenants.iter().find(|tenant| tenant.id == id);
             tenant.map(|tenant| tenant.name.clone()).unwrap_or_default()
         };
-        let applications = tokens::applications(&mut self.db.clone())
-            .await?
-            .into_iter();
+        let applications = tokens::applications(&mut self.db.clone()).await?.into_iter();
         Ok(applications
             .map(|application| ApplicationInfo {
                 tenant: name(application.tenant_id),
@@ -271,15 +250,9 @@ impl Auth {
     }
 
     pub(super) async fn tenant_named(&self, name: &str) -> Result<Tenant, AuthError> {
-        let name = if name.is_empty() {
-            DEFAULT_TENANT
-        } else {
-            name
-        };
+        let name = if name.is_empty() { DEFAULT_TENANT } else { name };
         let tenants = self.tenants().await?;
-        let found = tenants
-            .into_iter()
-            .find(|tenant| fold(&tenant.name) == fold(name));
+        let found = tenants.into_iter().find(|tenant| fold(&tenant.name) == fold(name));
         found.ok_or_else(|| AuthError::refused(format!("There is no tenant named {name}.")))
     }
 }
@@ -298,29 +271,20 @@ pub(super) fn usable_name<'a>(what: &str, name: &'a str) -> Result<&'a str, Auth
 
 fn usable_grants(grants: &[&str]) -> Result<String, AuthError> {
     if let Some(unknown) = grants.iter().find(|grant| !GRANTS.contains(grant)) {
-        let sentence = format!(
-            "There is no grant named {unknown}; known are {}.",
-            GRANTS.join(", ")
-        );
+        let sentence =
+            format!("There is no grant named {unknown}; known are {}.", GRANTS.join(", "));
         return Err(AuthError::refused(sentence));
     }
-    Ok(if grants.is_empty() {
-        GRANTS[0].to_owned()
-    } else {
-        grants.join(" ")
-    })
+    Ok(if grants.is_empty() { GRANTS[0].to_owned() } else { grants.join(" ") })
 }
 
 fn usable_redirect_uris(uris: &[&str]) -> Result<String, AuthError> {
     let unusable = |uri: &&&str| {
-        uri.parse::<http::Uri>()
-            .map_or(true, |uri| uri.scheme().is_none())
+        uri.parse::<http::Uri>().map_or(true, |uri| uri.scheme().is_none())
             || uri.contains(char::is_whitespace)
     };
     match uris.iter().find(unusable) {
-        Some(uri) => Err(AuthError::refused(format!(
-            "{uri} is not an address to redirect to."
-        ))),
+        Some(uri) => Err(AuthError::refused(format!("{uri} is not an address to redirect to."))),
         None => Ok(uris.join(" ")),
     }
 }
@@ -329,14 +293,7 @@ fn usable_redirect_uris(uris: &[&str]) -> Result<String, AuthError> {
 fn random_client_id() -> String {
     let random = rand::random::<u128>() & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     let hex = format!("{random:032x}");
-    [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    ]
-    .join("-")
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 #[cfg(test)]
@@ -360,12 +317,7 @@ mod tests {
             usable_grants(&["password", "client_credentials"]).unwrap(),
             "password client_credentials"
         );
-        assert!(
-            usable_grants(&["implicit"])
-                .unwrap_err()
-                .to_string()
-                .contains("implicit")
-        );
+        assert!(usable_grants(&["implicit"]).unwrap_err().to_string().contains("implicit"));
         assert!(usable_redirect_uris(&["https://a.example/back"]).is_ok());
         assert!(usable_redirect_uris(&["back"]).is_err());
     }

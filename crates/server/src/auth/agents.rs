@@ -36,14 +36,10 @@ impl Auth {
         let name = usable_name("agent", name)?;
         let email = email.trim();
         if !email.contains('@') || email.contains(char::is_whitespace) {
-            return Err(AuthError::refused(format!(
-                "{email} is not an e-mail address."
-            )));
+            return Err(AuthError::refused(format!("{email} is not an e-mail address.")));
         }
         if role == Role::EndUser {
-            return Err(AuthError::refused(
-                "An agent is an administrator or an agent.",
-            ));
+            return Err(AuthError::refused("An agent is an administrator or an agent."));
         }
         let hash = match password {
             Some(password) => Some(self.hash_chosen("password", password).await?),
@@ -124,13 +120,7 @@ pub(super) async fn create_first_agent(
     let mut record = agent_record(FIRST_AGENT_NAME, Role::Administrator);
     record.set(agent_key::IS_API_AGENT, true);
     insert_agent(tx, tenant_id, FIRST_AGENT, &record, now_ms).await?;
-    tokens::start_ids(
-        tx,
-        tenant_id,
-        EntityKind::Agent.entity().name,
-        FIRST_AGENT + 1,
-    )
-    .await
+    tokens::start_ids(tx, tenant_id, EntityKind::Agent.entity().name, FIRST_AGENT + 1).await
 }
 
 fn agent_record(name: &str, role: Role) -> Record {
@@ -143,13 +133,8 @@ fn agent_record(name: &str, role: Role) -> Record {
     let last = words.next_back().unwrap_or_default();
     record.set(agent_key::FIRST_NAME, first);
     record.set(agent_key::SURNAME, last);
-    let initials = [first, last]
-        .into_iter()
-        .filter_map(|word| word.chars().next());
-    record.set(
-        agent_key::INITIALS,
-        initials.flat_map(char::to_uppercase).collect::<String>(),
-    );
+    let initials = [first, last].into_iter().filter_map(|word| word.chars().next());
+    record.set(agent_key::INITIALS, initials.flat_map(char::to_uppercase).collect::<String>());
     record
 }
 
@@ -162,12 +147,7 @@ async fn insert_agent(
 ) -> Result<(), Error> {
     let entity = EntityKind::Agent.entity();
     let seq = tx.reserve_ids(tenant_id, changes::COUNTER, 1).await?;
-    let write = Write {
-        id,
-        rev: seq,
-        now: now_ms,
-        record,
-    };
+    let write = Write { id, rev: seq, now: now_ms, record };
     records::insert(tx, tenant_id, entity, &[write]).await?;
     let change = Change {
         seq,
@@ -191,17 +171,11 @@ mod tests {
         let record = agent_record("Ann B. Clarke", Role::Agent);
         assert_eq!(record.text(agent_key::INITIALS), "AC");
         assert_eq!(record.text(agent_key::SURNAME), "Clarke");
-        assert_eq!(
-            agent_record("System", Role::Administrator).text(agent_key::SURNAME),
-            ""
-        );
+        assert_eq!(agent_record("System", Role::Administrator).text(agent_key::SURNAME), "");
     }
 
     #[test]
     fn logins_are_folded_and_empty_ones_left_out() {
-        assert_eq!(
-            login_keys(&[" Ann@Example.com ", "", "ANN"]),
-            ["ann@example.com", "ann"]
-        );
+        assert_eq!(login_keys(&[" Ann@Example.com ", "", "ANN"]), ["ann@example.com", "ann"]);
     }
 }

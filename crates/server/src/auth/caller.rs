@@ -26,11 +26,7 @@ impl Role {
     /// An agent's role as it stands in its record. Whatever is not an administrator is an agent.
     #[must_use]
     pub fn parse(text: &str) -> Role {
-        if text.eq_ignore_ascii_case("administrator") {
-            Role::Administrator
-        } else {
-            Role::Agent
-        }
+        if text.eq_ignore_ascii_case("administrator") { Role::Administrator } else { Role::Agent }
     }
 
     /// The text in an agent's record.
@@ -179,9 +175,7 @@ pub(super) fn join(claims: &AccessClaims, snapshot: &Snapshot) -> Result<Caller,
     if tenant.suspended {
         return Err(ended("The tenant is suspended."));
     }
-    let application = snapshot
-        .application(claims.tid, &claims.cid)
-        .ok_or(Refusal::Unknown)?;
+    let application = snapshot.application(claims.tid, &claims.cid).ok_or(Refusal::Unknown)?;
     if application.revoked {
         return Err(ended("The application has been revoked."));
     }
@@ -199,9 +193,7 @@ pub(super) fn join(claims: &AccessClaims, snapshot: &Snapshot) -> Result<Caller,
         denied_clients: Arc::default(),
     };
     if claims.uid == 0 {
-        let agent = snapshot
-            .agent(claims.tid, claims.aid)
-            .ok_or(Refusal::Unknown)?;
+        let agent = snapshot.agent(claims.tid, claims.aid).ok_or(Refusal::Unknown)?;
         if agent.disabled {
             return Err(ended("The agent is disabled."));
         }
@@ -283,9 +275,7 @@ impl KnownTokens {
         let tail = token.as_bytes().last_chunk::<16>();
         let hash = tail.map_or(0, |tail| self.hasher.hash_one(tail));
         let at = usize::from(hash.to_le_bytes()[0]) % SHARDS;
-        self.shards[at]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -339,11 +329,7 @@ mod tests {
             };
             known.keep(&format!("token-of-some-length-{number}"), entry);
         }
-        let total: usize = known
-            .shards
-            .iter()
-            .map(|shard| shard.lock().unwrap().len())
-            .sum();
+        let total: usize = known.shards.iter().map(|shard| shard.lock().unwrap().len()).sum();
         assert!(
             (SHARDS * SHARD_CAPACITY / 4..=SHARDS * SHARD_CAPACITY).contains(&total),
             "{total}"

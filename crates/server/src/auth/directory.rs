@@ -81,11 +81,7 @@ impl Snapshot {
     /// The tenant, when there is only one.
     #[must_use]
     pub fn only_tenant(&self) -> Option<&TenantEntry> {
-        if self.tenants.len() == 1 {
-            self.tenants.values().next()
-        } else {
-            None
-        }
+        if self.tenants.len() == 1 { self.tenants.values().next() } else { None }
     }
 
     #[must_use]
@@ -117,11 +113,7 @@ impl Directory {
     /// An empty one; [`Directory::refresh`] fills it.
     #[must_use]
     pub fn new(db: Db) -> Directory {
-        Directory {
-            db,
-            snapshot: ArcSwap::default(),
-            progress: Mutex::default(),
-        }
+        Directory { db, snapshot: ArcSwap::default(), progress: Mutex::default() }
     }
 
     /// The newest snapshot.
@@ -158,11 +150,9 @@ impl Directory {
     /// Whether [`Directory::refresh_on_demand`] would start at once.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        self.progress.try_lock().is_ok_and(|progress| {
-            progress
-                .began
-                .is_none_or(|began| began.elapsed() >= ON_DEMAND)
-        })
+        self.progress
+            .try_lock()
+            .is_ok_and(|progress| progress.began.is_none_or(|began| began.elapsed() >= ON_DEMAND))
     }
 
     async fn read_again(&self, progress: &mut Progress) -> Result<(), Error> {
@@ -177,19 +167,11 @@ impl Directory {
         };
         let tenants = tokens::tenants(&mut db).await?;
         let applications = tokens::applications(&mut db).await?;
-        let mut new = Snapshot {
-            generation: old.generation,
-            agents,
-            ..Snapshot::default()
-        };
+        let mut new = Snapshot { generation: old.generation, agents, ..Snapshot::default() };
         for tenant in tenants {
             new.tenant_ids.insert(tenant.name.to_lowercase(), tenant.id);
             let suspended = tenant.suspended_at.is_some();
-            let entry = TenantEntry {
-                id: tenant.id,
-                name: tenant.name.into(),
-                suspended,
-            };
+            let entry = TenantEntry { id: tenant.id, name: tenant.name.into(), suspended };
             new.tenants.insert(tenant.id, entry);
         }
         for application in applications {
@@ -199,10 +181,7 @@ impl Directory {
                 scopes: Scopes::parse_known(&application.scope),
                 revoked: application.revoked_at.is_some(),
             };
-            new.applications
-                .entry(application.tenant_id)
-                .or_default()
-                .insert(client_id, entry);
+            new.applications.entry(application.tenant_id).or_default().insert(client_id, entry);
         }
         progress.began = Some(began);
         progress.agents_version = Some(version);
@@ -237,13 +216,8 @@ fn read_agents(rows: Vec<AgentRow>) -> Agents {
 
 /// The ids in `[{"client_id": 1}, …]`; a bare number counts as well.
 fn client_ids(value: Option<&Value>) -> Arc<[i64]> {
-    let items = value
-        .and_then(Value::as_array)
-        .map_or(&[][..], Vec::as_slice);
-    items
-        .iter()
-        .filter_map(|item| item.get("client_id").unwrap_or(item).as_i64())
-        .collect()
+    let items = value.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    items.iter().filter_map(|item| item.get("client_id").unwrap_or(item).as_i64()).collect()
 }
 
 #[cfg(test)]
@@ -266,9 +240,6 @@ mod tests {
         let agents = read_agents(vec![row]);
         let ann = &agents[&(1, 2)];
         assert_eq!(ann.role, Role::Administrator);
-        assert_eq!(
-            (&ann.allowed_clients[..], &ann.denied_clients[..]),
-            (&[3, 4][..], &[][..])
-        );
+        assert_eq!((&ann.allowed_clients[..], &ann.denied_clients[..]), (&[3, 4][..], &[][..]));
     }
 }

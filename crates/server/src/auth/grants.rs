@@ -63,14 +63,9 @@ impl Auth {
         let allowed = &client.application.grants;
         // Every reply has a refresh token, so every application may use it.
         if grant != Grant::RefreshToken
-            && !allowed
-                .split_whitespace()
-                .any(|name| name == fields.grant_type)
+            && !allowed.split_whitespace().any(|name| name == fields.grant_type)
         {
-            let sentence = format!(
-                "This application may not use the grant {}.",
-                fields.grant_type
-            );
+            let sentence = format!("This application may not use the grant {}.", fields.grant_type);
             return Err(TokenError::new(400, "unauthorized_client", sentence));
         }
         let permit = match grant {
@@ -87,10 +82,7 @@ impl Auth {
         if !absent && self.directory.load().tenant_named(name).is_none() {
             // Perhaps it was made a moment ago.
             let tenants = tokens::tenants(&mut self.db.clone()).await?;
-            if tenants
-                .iter()
-                .any(|tenant| fold(&tenant.name) == fold(name))
-            {
+            if tenants.iter().any(|tenant| fold(&tenant.name) == fold(name)) {
                 self.refresh().await?;
             }
         }
@@ -141,41 +133,24 @@ impl Auth {
         request: &TokenRequest<'_>,
     ) -> Result<Permit<'a>, TokenError> {
         if fields.username.trim().is_empty() || fields.password.is_empty() {
-            return Err(TokenError::invalid_request(
-                "username and password are needed.",
-            ));
+            return Err(TokenError::invalid_request("username and password are needed."));
         }
         let tenant_id = client.application.tenant_id;
         let login_key = fold(fields.username.trim());
-        let subjects = [
-            Subject::Login {
-                tenant_id,
-                login_key: &login_key,
-            },
-            Subject::Address(request.peer),
-        ];
-        self.throttle
-            .check(&subjects, request.now_ms)
-            .map_err(TokenError::throttled)?;
+        let subjects =
+            [Subject::Login { tenant_id, login_key: &login_key }, Subject::Address(request.peer)];
+        self.throttle.check(&subjects, request.now_ms).map_err(TokenError::throttled)?;
         let found = tokens::credentials(&mut self.db.clone(), tenant_id, &login_key).await?;
-        let stored: Vec<&str> = found
-            .iter()
-            .map(|found| found.password_hash.as_str())
-            .collect();
+        let stored: Vec<&str> = found.iter().map(|found| found.password_hash.as_str()).collect();
         let secrets = std::slice::from_ref(&fields.password);
-        let fits = self
-            .check(secrets, &stored, &subjects, request.now_ms)
-            .await?;
+        let fits = self.check(secrets, &stored, &subjects, request.now_ms).await?;
         let wrong = || TokenError::invalid_grant("The username or the password is wrong.");
         let credential = fits.and_then(|at| found.get(at)).ok_or_else(wrong)?;
         let (agent_id, user_id) = match credential.kind.as_str() {
             "agent" => (credential.subject_id, 0),
             _ => (0, credential.subject_id),
         };
-        let person = self
-            .person(tenant_id, agent_id, user_id)
-            .await?
-            .ok_or_else(wrong)?;
+        let person = self.person(tenant_id, agent_id, user_id).await?.ok_or_else(wrong)?;
         Ok(Permit {
             client,
             person,
@@ -226,10 +201,7 @@ impl Auth {
     }
 
     async fn revoke_family(&self, old: &RefreshToken) -> Result<(), TokenError> {
-        tracing::warn!(
-            application = old.client_id,
-            "a refresh token was used twice"
-        );
+        tracing::warn!(application = old.client_id, "a refresh token was used twice");
         let mut tx = self.db.begin().await?;
         tokens::revoke_family(&mut tx, old.tenant_id, &old.family).await?;
         Ok(tx.commit().await?)

@@ -15,11 +15,7 @@ use super::{Auth, AuthError, Scopes};
 /// Whom a token is for.
 pub(super) enum Person {
     Agent(AgentEntry),
-    User {
-        id: i64,
-        name: String,
-        email: String,
-    },
+    User { id: i64, name: String, email: String },
 }
 
 /// A token that may be handed out.
@@ -67,14 +63,9 @@ impl Auth {
             "name": name,
             "email": email,
         });
-        let access_token = self
-            .keys
-            .sign_access(&claims)
-            .map_err(AuthError::Internal)?;
+        let access_token = self.keys.sign_access(&claims).map_err(AuthError::Internal)?;
         let id_token = self.keys.sign_id(&id_claims).map_err(AuthError::Internal)?;
-        let refresh_token = self
-            .store(&permit, &grantee, &claims.scope, request.now_ms)
-            .await?;
+        let refresh_token = self.store(&permit, &grantee, &claims.scope, request.now_ms).await?;
         if join(&claims, &self.directory.load()).is_err() {
             // The token names something that was made a moment ago; it has to work at once.
             self.refresh().await?;
@@ -101,19 +92,12 @@ impl Auth {
         let new = RefreshToken {
             tenant_id: grantee.tenant_id,
             token_hash: sha256_hex(text.as_bytes()),
-            family: permit
-                .old
-                .as_ref()
-                .map_or_else(generate_secret, |old| old.family.clone()),
+            family: permit.old.as_ref().map_or_else(generate_secret, |old| old.family.clone()),
             client_id: grantee.client_id.to_owned(),
             agent_id: grantee.agent_id,
             user_id: grantee.user_id,
             // A narrower access token does not narrow the ones after it.
-            scope: permit
-                .old
-                .as_ref()
-                .map_or(scope, |old| &old.scope)
-                .to_owned(),
+            scope: permit.old.as_ref().map_or(scope, |old| &old.scope).to_owned(),
             confidential: permit.client.proved,
             issued_at: now_ms,
             expires_at: now_ms + permit.lifetime_ms,
@@ -131,13 +115,8 @@ impl Auth {
         match rotation {
             Rotation::Done => Ok(text),
             Rotation::Reused => {
-                tracing::warn!(
-                    application = new.client_id,
-                    "a refresh token was used twice"
-                );
-                Err(TokenError::invalid_grant(
-                    "The refresh token was used before.",
-                ))
+                tracing::warn!(application = new.client_id, "a refresh token was used twice");
+                Err(TokenError::invalid_grant("The refresh token was used before."))
             }
         }
     }
@@ -156,9 +135,7 @@ fn granted(permit: &Permit<'_>) -> Result<Scopes, TokenError> {
         return Ok(Scopes::NONE);
     }
     let application = Scopes::parse_known(&permit.client.application.scope);
-    let most = application
-        .intersection(permit.bound)
-        .intersection(role.limit());
+    let most = application.intersection(permit.bound).intersection(role.limit());
     if permit.asked.trim().is_empty() {
         return Ok(most);
     }

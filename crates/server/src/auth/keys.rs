@@ -131,15 +131,9 @@ pub fn generate(now_ms: i64) -> Result<SigningKey, String> {
             break secret;
         }
     };
-    let pem = secret
-        .to_pkcs8_pem(LineEnding::LF)
-        .map_err(|error| error.to_string())?;
+    let pem = secret.to_pkcs8_pem(LineEnding::LF).map_err(|error| error.to_string())?;
     let kid = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 12]>());
-    Ok(SigningKey {
-        kid,
-        private_pem: pem.to_string(),
-        created_at: now_ms,
-    })
+    Ok(SigningKey { kid, private_pem: pem.to_string(), created_at: now_ms })
 }
 
 impl Keys {
@@ -149,11 +143,7 @@ impl Keys {
     /// A sentence for the log that names the key which cannot be read; the old ones stay.
     pub fn replace(&self, stored: &[SigningKey]) -> Result<(), String> {
         let known = self.keys.load();
-        if known
-            .iter()
-            .map(|key| &key.kid)
-            .eq(stored.iter().map(|key| &key.kid))
-        {
+        if known.iter().map(|key| &key.kid).eq(stored.iter().map(|key| &key.kid)) {
             return Ok(());
         }
         let keys: Result<Vec<Key>, String> = stored
@@ -190,10 +180,8 @@ impl Keys {
         let mut token = URL_SAFE_NO_PAD.encode(header);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(claims, &mut token);
-        let signature: Signature = key
-            .signing
-            .try_sign(token.as_bytes())
-            .map_err(|error| error.to_string())?;
+        let signature: Signature =
+            key.signing.try_sign(token.as_bytes()).map_err(|error| error.to_string())?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature.to_bytes(), &mut token);
         Ok(token)
@@ -216,10 +204,7 @@ impl Keys {
         }
         let keys = self.keys.load();
         let kid = header.kid.as_deref().ok_or(BadToken::Invalid)?;
-        let key = keys
-            .iter()
-            .find(|key| key.kid == kid)
-            .ok_or(BadToken::UnknownKey)?;
+        let key = keys.iter().find(|key| key.kid == kid).ok_or(BadToken::UnknownKey)?;
         let verified = jsonwebtoken::decode::<AccessClaims>(token, &key.decoding, &validation())
             .map_err(|_| BadToken::Invalid)?;
         if verified.claims.ends_ms() <= now_ms {
@@ -250,14 +235,10 @@ fn read(stored: &SigningKey) -> Result<Key, String> {
     let secret =
         SecretKey::from_pkcs8_pem(&stored.private_pem).map_err(|error| error.to_string())?;
     let public = secret.public_key();
-    let public_pem = public
-        .to_public_key_pem(LineEnding::LF)
-        .map_err(|error| error.to_string())?;
+    let public_pem = public.to_public_key_pem(LineEnding::LF).map_err(|error| error.to_string())?;
     let point = public.to_encoded_point(false);
     let coordinate = |bytes: Option<&p256::FieldBytes>| {
-        bytes
-            .map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
-            .unwrap_or_default()
+        bytes.map(|bytes| URL_SAFE_NO_PAD.encode(bytes)).unwrap_or_default()
     };
     Ok(Key {
         kid: stored.kid.clone(),

@@ -51,10 +51,7 @@ fn a_token_says_what_was_signed_until_it_ends() {
     let (keys, _) = keys();
     let token = keys.sign_access(&claims()).unwrap();
     let verified = keys.verify_access(&token, NOW_MS).unwrap();
-    assert_eq!(
-        (verified.tid, verified.aid, verified.cid.as_str()),
-        (1, 1, "demo")
-    );
+    assert_eq!((verified.tid, verified.aid, verified.cid.as_str()), (1, 1, "demo"));
     assert_eq!(verified.exp - verified.iat, 3_600);
     let end_ms = NOW_MS + 3_605_000;
     assert!(keys.verify_access(&token, end_ms - 1).is_ok());
@@ -64,10 +61,7 @@ fn a_token_says_what_was_signed_until_it_ends() {
 #[test]
 fn two_tokens_are_never_the_same() {
     let (keys, _) = keys();
-    assert_ne!(
-        keys.sign_access(&claims()).unwrap(),
-        keys.sign_access(&claims()).unwrap()
-    );
+    assert_ne!(keys.sign_access(&claims()).unwrap(), keys.sign_access(&claims()).unwrap());
 }
 
 #[test]
@@ -93,10 +87,7 @@ fn published_keys_verify_the_tokens() {
     let key = DecodingKey::from_jwk(&jwk).unwrap();
     let token = keys.sign_access(&claims()).unwrap();
     assert!(jsonwebtoken::decode::<AccessClaims>(&token, &key, &validation()).is_ok());
-    assert!(
-        !keys.jwks().to_string().contains("\"d\""),
-        "the private half stays here"
-    );
+    assert!(!keys.jwks().to_string().contains("\"d\""), "the private half stays here");
 }
 
 #[test]
@@ -108,26 +99,14 @@ fn other_algorithms_are_refused() {
         let unsigned = with(header(&stored), "alg", name);
         let message = format!("{}.{}", encode(&unsigned), encode(&claims));
         for token in [format!("{message}."), message] {
-            assert_eq!(
-                keys.verify_access(&token, NOW_MS),
-                Err(BadToken::Invalid),
-                "{name}"
-            );
+            assert_eq!(keys.verify_access(&token, NOW_MS), Err(BadToken::Invalid), "{name}");
         }
     }
     // The public key is no secret: nothing may be signed with it.
     let secret = SecretKey::from_pkcs8_pem(&stored.private_pem).unwrap();
-    let public = secret
-        .public_key()
-        .to_public_key_pem(LineEnding::LF)
-        .unwrap();
+    let public = secret.public_key().to_public_key_pem(LineEnding::LF).unwrap();
     let key = EncodingKey::from_secret(public.as_bytes());
-    let hs256 = forge(
-        Algorithm::HS256,
-        &key,
-        &with(header(&stored), "alg", "HS256"),
-        &claims,
-    );
+    let hs256 = forge(Algorithm::HS256, &key, &with(header(&stored), "alg", "HS256"), &claims);
     assert_eq!(keys.verify_access(&hs256, NOW_MS), Err(BadToken::Invalid));
     let lying = forge(Algorithm::HS256, &key, &header(&stored), &claims);
     assert_eq!(keys.verify_access(&lying, NOW_MS), Err(BadToken::Invalid));
@@ -139,37 +118,21 @@ fn other_keys_are_refused() {
     let claims = serde_json::to_value(claims()).unwrap();
     let other = generate(NOW_MS).unwrap();
     let stolen_kid = ours(&other, &header(&stored), &claims);
-    assert_eq!(
-        keys.verify_access(&stolen_kid, NOW_MS),
-        Err(BadToken::Invalid)
-    );
+    assert_eq!(keys.verify_access(&stolen_kid, NOW_MS), Err(BadToken::Invalid));
     let unknown = ours(&other, &header(&other), &claims);
-    assert_eq!(
-        keys.verify_access(&unknown, NOW_MS),
-        Err(BadToken::UnknownKey)
-    );
+    assert_eq!(keys.verify_access(&unknown, NOW_MS), Err(BadToken::UnknownKey));
     let anonymous = ours(&stored, &json!({"typ": "at+jwt", "alg": "ES256"}), &claims);
-    assert_eq!(
-        keys.verify_access(&anonymous, NOW_MS),
-        Err(BadToken::Invalid)
-    );
+    assert_eq!(keys.verify_access(&anonymous, NOW_MS), Err(BadToken::Invalid));
 }
 
 #[test]
 fn tokens_made_for_something_else_are_refused() {
     let (keys, stored) = keys();
     let good = serde_json::to_value(claims()).unwrap();
-    assert!(
-        keys.verify_access(&ours(&stored, &header(&stored), &good), NOW_MS)
-            .is_ok()
-    );
+    assert!(keys.verify_access(&ours(&stored, &header(&stored), &good), NOW_MS).is_ok());
     let mut forged = vec![
         ours(&stored, &with(header(&stored), "typ", "JWT"), &good),
-        ours(
-            &stored,
-            &with(header(&stored), "crit", json!(["exp"])),
-            &good,
-        ),
+        ours(&stored, &with(header(&stored), "crit", json!(["exp"])), &good),
     ];
     for (name, value) in [
         ("iss", json!("https://elsewhere.example")),
@@ -182,22 +145,13 @@ fn tokens_made_for_something_else_are_refused() {
         ("tid", json!("1")),
         ("sub", Value::Null),
     ] {
-        forged.push(ours(
-            &stored,
-            &header(&stored),
-            &with(good.clone(), name, value),
-        ));
+        forged.push(ours(&stored, &header(&stored), &with(good.clone(), name, value)));
     }
-    let id_token = keys
-        .sign_id(&json!({"iss": "aureole", "aud": "aureole-api", "sub": "1"}))
-        .unwrap();
+    let id_token =
+        keys.sign_id(&json!({"iss": "aureole", "aud": "aureole-api", "sub": "1"})).unwrap();
     forged.push(id_token);
     for token in forged {
-        assert_eq!(
-            keys.verify_access(&token, NOW_MS),
-            Err(BadToken::Invalid),
-            "{token}"
-        );
+        assert_eq!(keys.verify_access(&token, NOW_MS), Err(BadToken::Invalid), "{token}");
     }
 }
 
@@ -206,43 +160,19 @@ fn damaged_tokens_are_refused() {
     let (keys, stored) = keys();
     let token = keys.sign_access(&claims()).unwrap();
     for end in 0..token.len() {
-        assert!(
-            keys.verify_access(&token[..end], NOW_MS).is_err(),
-            "cut at {end}"
-        );
+        assert!(keys.verify_access(&token[..end], NOW_MS).is_err(), "cut at {end}");
     }
     let mut parts = token.split('.');
-    let (head, _, signature) = (
-        parts.next().unwrap(),
-        parts.next().unwrap(),
-        parts.next().unwrap(),
-    );
+    let (head, _, signature) =
+        (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
     let richer = with(serde_json::to_value(claims()).unwrap(), "tid", 2);
-    let swapped = format!(
-        "{head}.{}.{signature}",
-        URL_SAFE_NO_PAD.encode(richer.to_string())
-    );
+    let swapped = format!("{head}.{}.{signature}", URL_SAFE_NO_PAD.encode(richer.to_string()));
     assert_eq!(keys.verify_access(&swapped, NOW_MS), Err(BadToken::Invalid));
-    for text in [
-        "",
-        ".",
-        "..",
-        "...",
-        "a.b.c",
-        "Bearer",
-        &format!("{token}.{token}"),
-        &format!("{token}A"),
-    ] {
-        assert_eq!(
-            keys.verify_access(text, NOW_MS),
-            Err(BadToken::Invalid),
-            "{text}"
-        );
+    for text in
+        ["", ".", "..", "...", "a.b.c", "Bearer", &format!("{token}.{token}"), &format!("{token}A")]
+    {
+        assert_eq!(keys.verify_access(text, NOW_MS), Err(BadToken::Invalid), "{text}");
     }
-    let long = ours(
-        &stored,
-        &header(&stored),
-        &json!({"pad": "x".repeat(MAX_TOKEN_BYTES)}),
-    );
+    let long = ours(&stored, &header(&stored), &json!({"pad": "x".repeat(MAX_TOKEN_BYTES)}));
     assert_eq!(keys.verify_access(&long, NOW_MS), Err(BadToken::Invalid));
 }

@@ -106,11 +106,7 @@ impl Auth {
     /// refused as it would have been without the attempt.
     async fn refresh_for_token(&self) {
         let result = match self.read_keys().await {
-            Ok(()) => self
-                .directory
-                .refresh_on_demand()
-                .await
-                .map_err(AuthError::from),
+            Ok(()) => self.directory.refresh_on_demand().await.map_err(AuthError::from),
             Err(error) => Err(error),
         };
         if let Err(error) = result {

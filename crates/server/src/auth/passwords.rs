@@ -60,12 +60,10 @@ pub fn hash_generated(secret: &str) -> String {
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Hashes and checks, and remembers what was right.
@@ -117,24 +115,15 @@ impl Passwords {
             return Some(given.as_bytes().ct_eq(expected.as_bytes()).into());
         }
         let mac = self.mac(secret, stored)?;
-        let remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         (*remembered.get(&mac)? > now_ms).then_some(true)
     }
 
     /// Waits until an argon2id hash may be computed.
     pub async fn turn(&self) -> Result<Turn<'_>, PasswordError> {
-        let waiting = self
-            .waiting
-            .try_acquire()
-            .map_err(|_| PasswordError::Busy)?;
+        let waiting = self.waiting.try_acquire().map_err(|_| PasswordError::Busy)?;
         let turn = self.turns.acquire().await.map_err(internal)?;
-        Ok(Turn {
-            _turn: turn,
-            _waiting: waiting,
-        })
+        Ok(Turn { _turn: turn, _waiting: waiting })
     }
 
     /// Checks a secret against a PHC string, off the async threads, and remembers a right one.
@@ -148,13 +137,9 @@ impl Passwords {
         let pair: Arc<(String, String)> = Arc::new((secret.to_owned(), stored.to_owned()));
         let check = move || {
             let hash = PasswordHash::new(&pair.1).map_err(internal)?;
-            Ok(Argon2::default()
-                .verify_password(pair.0.as_bytes(), &hash)
-                .is_ok())
+            Ok(Argon2::default().verify_password(pair.0.as_bytes(), &hash).is_ok())
         };
-        let right = tokio::task::spawn_blocking(check)
-            .await
-            .map_err(internal)??;
+        let right = tokio::task::spawn_blocking(check).await.map_err(internal)??;
         if right {
             self.remember(secret, stored, now_ms);
         }
@@ -170,10 +155,7 @@ impl Passwords {
         let Some(mac) = self.mac(secret, stored) else {
             return;
         };
-        let mut remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= CAPACITY {
             remembered.retain(|_, until_ms| *until_ms > now_ms);
         }
@@ -206,10 +188,7 @@ mod tests {
         let stored = hash_generated(&secret);
         assert!(stored.starts_with("sha256:") && stored.len() == 71);
         assert_eq!(passwords.verify_quickly(&secret, &stored, 0), Some(true));
-        assert_eq!(
-            passwords.verify_quickly(&generate_secret(), &stored, 0),
-            Some(false)
-        );
+        assert_eq!(passwords.verify_quickly(&generate_secret(), &stored, 0), Some(false));
         assert_eq!(passwords.verify_quickly(&stored, &stored, 0), Some(false));
         assert_eq!(passwords.verify_quickly("", "", 0), Some(false));
     }
@@ -218,26 +197,12 @@ mod tests {
     async fn a_right_secret_is_remembered_for_five_minutes() {
         let passwords = Passwords::default();
         let stored = passwords.hash("demo-secret").await.unwrap();
-        assert!(
-            stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{stored}"
-        );
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         assert_eq!(passwords.verify_quickly("demo-secret", &stored, 0), None);
         let turn = passwords.turn().await.unwrap();
-        assert!(
-            passwords
-                .verify(&turn, "demo-secret", &stored, 0)
-                .await
-                .unwrap()
-        );
-        assert_eq!(
-            passwords.verify_quickly("demo-secret", &stored, 299_999),
-            Some(true)
-        );
-        assert_eq!(
-            passwords.verify_quickly("demo-secret", &stored, 300_000),
-            None
-        );
+        assert!(passwords.verify(&turn, "demo-secret", &stored, 0).await.unwrap());
+        assert_eq!(passwords.verify_quickly("demo-secret", &stored, 299_999), Some(true));
+        assert_eq!(passwords.verify_quickly("demo-secret", &stored, 300_000), None);
         let changed = passwords.hash("demo-secret").await.unwrap();
         assert_eq!(passwords.verify_quickly("demo-secret", &changed, 1), None);
     }
@@ -264,9 +229,8 @@ mod tests {
     async fn the_queue_is_limited() {
         let passwords = Passwords::default();
         let _first = passwords.turn().await.unwrap();
-        let _others = passwords
-            .waiting
-            .try_acquire_many(u32::try_from(AT_ONCE + WAITING - 1).unwrap());
+        let _others =
+            passwords.waiting.try_acquire_many(u32::try_from(AT_ONCE + WAITING - 1).unwrap());
         assert!(matches!(passwords.turn().await, Err(PasswordError::Busy)));
     }
 }

@@ -150,9 +150,7 @@ impl Fields {
         ];
         let mut texts = texts.into_iter().chain(&self.client_secrets);
         if texts.any(|text| text.contains('\0')) {
-            return Err(TokenError::invalid_request(
-                "A field has a NUL character in it.",
-            ));
+            return Err(TokenError::invalid_request("A field has a NUL character in it."));
         }
         Ok(())
     }
@@ -161,9 +159,7 @@ impl Fields {
 /// The credentials of an `Authorization: Basic` header; `None` for any other scheme.
 fn basic(header: &str) -> Option<&str> {
     let (scheme, credentials) = header.trim().split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("basic")
-        .then(|| credentials.trim())
+    scheme.eq_ignore_ascii_case("basic").then(|| credentials.trim())
 }
 
 /// Form decoding of one part of Basic credentials.
@@ -193,10 +189,7 @@ mod tests {
             "username":"x","password":"y z","scope":null}"#;
         let fields = Fields::parse("tenant=t", form, None).unwrap();
         assert_eq!(fields.client_secrets, ["b&c"]);
-        assert_eq!(
-            (fields.password.as_str(), fields.tenant.as_str()),
-            ("y z", "t")
-        );
+        assert_eq!((fields.password.as_str(), fields.tenant.as_str()), ("y z", "t"));
         assert_eq!(Fields::parse("tenant=t", object, None).unwrap(), fields);
     }
 
@@ -204,13 +197,7 @@ mod tests {
     fn the_query_gives_nothing_but_the_tenant() {
         let fields =
             Fields::parse("client_secret=s&tenant=&Tenant=q&grant_type=x", b"", None).unwrap();
-        assert_eq!(
-            fields,
-            Fields {
-                tenant: "q".to_owned(),
-                ..Fields::default()
-            }
-        );
+        assert_eq!(fields, Fields { tenant: "q".to_owned(), ..Fields::default() });
     }
 
     #[test]
@@ -220,10 +207,7 @@ mod tests {
         assert_eq!(fields.client_secrets, ["b+c%2Fd", "b c/d"]);
         assert_eq!(fields.client_id, "a");
         let unpadded = header.trim_end_matches('=').to_owned();
-        assert_eq!(
-            Fields::parse("", b"", Some(&unpadded)).unwrap().client_id,
-            "a"
-        );
+        assert_eq!(Fields::parse("", b"", Some(&unpadded)).unwrap().client_id, "a");
         assert!(Fields::parse("", b"", Some("Bearer abc")).is_ok());
     }
 
@@ -232,11 +216,7 @@ mod tests {
         let header = basic_header("a:b");
         assert!(Fields::parse("", b"client_id=other", Some(&header)).is_err());
         for header in ["Basic ???", "Basic YQ=="] {
-            assert_eq!(
-                Fields::parse("", b"", Some(header)).unwrap_err().status(),
-                401,
-                "{header}"
-            );
+            assert_eq!(Fields::parse("", b"", Some(header)).unwrap_err().status(), 401, "{header}");
         }
         assert!(Fields::parse("", b"client_id=a%00", None).is_err());
         assert!(Fields::parse("", b"{\"client_id\":", None).is_err());

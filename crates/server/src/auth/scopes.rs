@@ -67,10 +67,7 @@ impl Area {
     }
 
     fn find(name: &str) -> Option<Area> {
-        AREAS
-            .iter()
-            .find(|(_, known)| *known == name)
-            .map(|(area, _)| *area)
+        AREAS.iter().find(|(_, known)| *known == name).map(|(area, _)| *area)
     }
 
     const fn read_bit(self) -> u64 {
@@ -111,9 +108,7 @@ impl Scopes {
     /// As [`Scopes::parse`], for text of our own: a name that another version knew gives nothing.
     #[must_use]
     pub fn parse_known(text: &str) -> Scopes {
-        let rights = text
-            .split_whitespace()
-            .filter_map(|name| right(&name.to_lowercase()));
+        let rights = text.split_whitespace().filter_map(|name| right(&name.to_lowercase()));
         Scopes(rights.fold(0, |bits, right| bits | right))
     }
 
@@ -146,11 +141,7 @@ impl Scopes {
     /// Every scope that can be asked for, for discovery documents.
     #[must_use]
     pub fn supported() -> Vec<String> {
-        let mut names = vec![
-            "all".to_owned(),
-            "all:standard".to_owned(),
-            "admin".to_owned(),
-        ];
+        let mut names = vec!["all".to_owned(), "all:standard".to_owned(), "admin".to_owned()];
         for (_, name) in AREAS {
             names.push(format!("read:{name}"));
             names.push(format!("edit:{name}"));
@@ -241,22 +232,12 @@ mod tests {
 
     #[test]
     fn administration_alone_opens_no_area() {
-        assert!(
-            AREAS
-                .iter()
-                .all(|(area, _)| !parse("admin").may_read(*area))
-        );
+        assert!(AREAS.iter().all(|(area, _)| !parse("admin").may_read(*area)));
     }
 
     #[test]
     fn the_text_reads_back_as_the_same_set() {
-        for text in [
-            "",
-            "all",
-            "all:standard",
-            "admin",
-            "admin edit:customers read:tickets",
-        ] {
+        for text in ["", "all", "all:standard", "admin", "admin edit:customers read:tickets"] {
             assert_eq!(parse(text).to_string(), text);
         }
         assert_eq!(
@@ -268,34 +249,22 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_told() {
-        for name in [
-            "read:everything",
-            "read:actions",
-            "delete:customers",
-            "admin:",
-            "customers",
-            "read:",
-        ] {
+        for name in
+            ["read:everything", "read:actions", "delete:customers", "admin:", "customers", "read:"]
+        {
             assert_eq!(Scopes::parse(&format!("all {name}")), Err(name.to_owned()));
         }
     }
 
     #[test]
     fn every_supported_scope_is_known() {
-        assert!(
-            Scopes::supported()
-                .iter()
-                .all(|name| Scopes::parse(name).is_ok())
-        );
+        assert!(Scopes::supported().iter().all(|name| Scopes::parse(name).is_ok()));
     }
 
     #[test]
     fn an_intersection_keeps_what_both_have() {
         let asked = parse("admin edit:tickets edit:customers");
-        assert_eq!(
-            asked.intersection(parse("read:customers")).to_string(),
-            "read:customers"
-        );
+        assert_eq!(asked.intersection(parse("read:customers")).to_string(), "read:customers");
         assert!(asked.intersection(parse("read:crm")).is_empty());
     }
 }

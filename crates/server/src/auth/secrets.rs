@@ -29,15 +29,10 @@ impl Auth {
         let wrong = || TokenError::invalid_client("The client_id or the client_secret is wrong.");
         let now_ms = request.now_ms;
         let subjects = [
-            Subject::Application {
-                tenant_id,
-                client_id: &fields.client_id,
-            },
+            Subject::Application { tenant_id, client_id: &fields.client_id },
             Subject::Address(request.peer),
         ];
-        self.throttle
-            .check(&subjects, now_ms)
-            .map_err(TokenError::throttled)?;
+        self.throttle.check(&subjects, now_ms).map_err(TokenError::throttled)?;
         let mut db = self.db.clone();
         let found = tokens::find_application(&mut db, tenant_id, &fields.client_id).await?;
         let Some(application) = found.filter(|application| application.revoked_at.is_none()) else {
@@ -46,18 +41,11 @@ impl Auth {
         };
         let proved = !fields.client_secrets.is_empty();
         let stored = [application.secret_hash.as_str()];
-        if proved
-            && self
-                .check(&fields.client_secrets, &stored, &subjects, now_ms)
-                .await?
-                .is_none()
+        if proved && self.check(&fields.client_secrets, &stored, &subjects, now_ms).await?.is_none()
         {
             return Err(wrong());
         }
-        Ok(Client {
-            application,
-            proved,
-        })
+        Ok(Client { application, proved })
     }
 
     /// Which of the stored hashes fits one of the secrets; a miss is counted.
@@ -98,9 +86,7 @@ impl Auth {
     ) -> Result<Option<usize>, TokenError> {
         let turn = self.passwords.turn().await?;
         // Others may have guessed wrong, or right, while this one waited.
-        self.throttle
-            .check(subjects, now_ms)
-            .map_err(TokenError::throttled)?;
+        self.throttle.check(subjects, now_ms).map_err(TokenError::throttled)?;
         for (at, hash) in stored.iter().enumerate() {
             for secret in secrets {
                 let right = match self.passwords.verify_quickly(secret, hash, now_ms) {

@@ -31,10 +31,7 @@ struct Failures {
 
 impl Failures {
     fn forget_before(&mut self, limit_ms: i64) {
-        let old = self.at_ms[..self.count]
-            .iter()
-            .take_while(|at| **at <= limit_ms)
-            .count();
+        let old = self.at_ms[..self.count].iter().take_while(|at| **at <= limit_ms).count();
         self.at_ms.copy_within(old..self.count, 0);
         self.count -= old;
     }
@@ -49,9 +46,7 @@ impl Failures {
     }
 
     fn newest_ms(&self) -> i64 {
-        self.count
-            .checked_sub(1)
-            .map_or(i64::MIN, |last| self.at_ms[last])
+        self.count.checked_sub(1).map_or(i64::MIN, |last| self.at_ms[last])
     }
 }
 
@@ -98,14 +93,12 @@ impl Throttle {
 
     fn key(&self, subject: Subject<'_>) -> u64 {
         match subject {
-            Subject::Application {
-                tenant_id,
-                client_id,
-            } => self.hasher.hash_one((0_u8, tenant_id, client_id)),
-            Subject::Login {
-                tenant_id,
-                login_key,
-            } => self.hasher.hash_one((1_u8, tenant_id, login_key)),
+            Subject::Application { tenant_id, client_id } => {
+                self.hasher.hash_one((0_u8, tenant_id, client_id))
+            }
+            Subject::Login { tenant_id, login_key } => {
+                self.hasher.hash_one((1_u8, tenant_id, login_key))
+            }
             Subject::Address(IpAddr::V4(address)) => self.hasher.hash_one((2_u8, address.octets())),
             Subject::Address(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
                 Some(address) => self.hasher.hash_one((2_u8, address.octets())),
@@ -140,10 +133,7 @@ fn make_room(failures: &mut HashMap<u64, Failures>, now_ms: i64) {
 mod tests {
     use super::*;
 
-    const APPLICATION: Subject<'_> = Subject::Application {
-        tenant_id: 1,
-        client_id: "a",
-    };
+    const APPLICATION: Subject<'_> = Subject::Application { tenant_id: 1, client_id: "a" };
 
     fn address(text: &str) -> Subject<'static> {
         Subject::Address(text.parse().unwrap())
@@ -167,25 +157,15 @@ mod tests {
     #[test]
     fn subjects_are_counted_apart() {
         let throttle = Throttle::default();
-        let login = Subject::Login {
-            tenant_id: 1,
-            login_key: "a",
-        };
+        let login = Subject::Login { tenant_id: 1, login_key: "a" };
         for _ in 0..10 {
             throttle.record(&[APPLICATION, address("192.0.2.1")], 0);
         }
         assert!(throttle.check(&[APPLICATION], 0).is_err());
         assert!(throttle.check(&[login, address("192.0.2.1")], 0).is_err());
         assert!(throttle.check(&[address("::ffff:192.0.2.1")], 0).is_err());
-        let other_tenant = Subject::Application {
-            tenant_id: 2,
-            client_id: "a",
-        };
-        assert!(
-            throttle
-                .check(&[login, other_tenant, address("192.0.2.2")], 0)
-                .is_ok()
-        );
+        let other_tenant = Subject::Application { tenant_id: 2, client_id: "a" };
+        assert!(throttle.check(&[login, other_tenant, address("192.0.2.2")], 0).is_ok());
     }
 
     #[test]
@@ -206,13 +186,7 @@ mod tests {
         }
         for number in 0..150_000_i64 {
             let name = number.to_string();
-            throttle.record(
-                &[Subject::Login {
-                    tenant_id: 1,
-                    login_key: &name,
-                }],
-                number / 3_000,
-            );
+            throttle.record(&[Subject::Login { tenant_id: 1, login_key: &name }], number / 3_000);
         }
         assert!(throttle.lock().len() <= CAPACITY);
         assert!(throttle.check(&[APPLICATION], 60).is_err());

@@ -21,12 +21,7 @@ impl TokenError {
         error: &'static str,
         description: impl Into<String>,
     ) -> TokenError {
-        TokenError {
-            status,
-            error,
-            description: description.into(),
-            retry_after_s: None,
-        }
+        TokenError { status, error, description: description.into(), retry_after_s: None }
     }
 
     pub(super) fn invalid_request(description: impl Into<String>) -> TokenError {
@@ -48,10 +43,7 @@ impl TokenError {
     pub(super) fn throttled(wait_s: u64) -> TokenError {
         let description = format!("Too many wrong secrets or passwords; try again in {wait_s} s.");
         let error = TokenError::new(429, "rate_limited", description);
-        TokenError {
-            retry_after_s: Some(wait_s),
-            ..error
-        }
+        TokenError { retry_after_s: Some(wait_s), ..error }
     }
 
     fn unavailable() -> TokenError {
@@ -60,10 +52,7 @@ impl TokenError {
             "temporarily_unavailable",
             "Signing in is not possible at the moment; try again.",
         );
-        TokenError {
-            retry_after_s: Some(1),
-            ..error
-        }
+        TokenError { retry_after_s: Some(1), ..error }
     }
 
     /// The HTTP status: 400, 401, 429 or 503.

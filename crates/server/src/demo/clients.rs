@@ -37,9 +37,7 @@ impl Profile {
 const INACTIVE_OF: u32 = 20;
 
 /// Hourly rates in cents.
-const RATES: &[i64] = &[
-    6500, 7250, 7500, 8250, 8750, 9500, 10_500, 11_750, 12_500, 14_950,
-];
+const RATES: &[i64] = &[6500, 7250, 7500, 8250, 8750, 9500, 10_500, 11_750, 12_500, 14_950];
 
 const COLOURS: &[&str] = &[
     "#1f5f8b", "#2e7d32", "#c62828", "#6a1b9a", "#ef6c00", "#00838f", "#4527a0", "#ad1457",
@@ -103,15 +101,9 @@ fn client(profile: &Profile, rng: &mut Rng, next_call: Option<i64>) -> Record {
         .text("name", profile.name.text.as_str())
         .int("toplevel_id", rng.between(1, TOP_LEVELS))
         .flag("inactive", profile.inactive)
-        .text(
-            "ref",
-            format!("AC{:06}", u64::from(profile.index) + 100_001),
-        )
+        .text("ref", format!("AC{:06}", u64::from(profile.index) + 100_001))
         .text("domain", profile.domain.as_str())
-        .text(
-            "datecreated",
-            calendar.moment(-profile.age_days * DAY_S + 34_200),
-        )
+        .text("datecreated", calendar.moment(-profile.age_days * DAY_S + 34_200))
         .int("pritech", rng.between(1, AGENTS))
         .int("accountmanagertech", *rng.pick(&[3, 3, 7]));
     if rng.chance(90) {
@@ -150,16 +142,11 @@ fn accounts(profile: &Profile, rng: &mut Rng, fields: &mut Fields) {
         .int("paymentterms", *rng.pick(&[7, 14, 14, 30, 30, 30, 45, 60]))
         .int("default_currency_code", profile.country.currency);
     if rng.chance(85) {
-        fields.text(
-            "accountsemailaddress",
-            format!("accounts@{}", profile.domain),
-        );
+        fields.text("accountsemailaddress", format!("accounts@{}", profile.domain));
     }
     if rng.chance(45) {
         let person = Person::new(rng);
-        fields
-            .text("accountsfirstname", person.first)
-            .text("accountslastname", person.last);
+        fields.text("accountsfirstname", person.first).text("accountslastname", person.last);
     }
     if rng.chance(80) {
         let tax = match profile.name.nation {
@@ -167,12 +154,7 @@ fn accounts(profile: &Profile, rng: &mut Rng, fields: &mut Fields) {
             Nation::Britain => TAX_STANDARD,
             _ => TAX_ZERO,
         };
-        for name in [
-            "item_tax_code",
-            "service_tax_code",
-            "prepay_tax_code",
-            "contract_tax_code",
-        ] {
+        for name in ["item_tax_code", "service_tax_code", "prepay_tax_code", "contract_tax_code"] {
             fields.int(name, tax);
         }
     }
@@ -180,10 +162,7 @@ fn accounts(profile: &Profile, rng: &mut Rng, fields: &mut Fields) {
         fields.text("tax_number", rng.fill(profile.country.tax_number));
     }
     if rng.chance(60) {
-        fields.text(
-            "accountsid",
-            format!("D{:05}", u64::from(profile.index) + 1),
-        );
+        fields.text("accountsid", format!("D{:05}", u64::from(profile.index) + 1));
     }
     if rng.chance(3) {
         fields.flag("dontinvoice", true);
@@ -199,14 +178,8 @@ fn agreement(profile: &Profile, rng: &mut Rng, fields: &mut Fields) {
         let hours = rng.between(2, 40);
         fields
             .int("chargeperiod", *rng.pick(&[2, 2, 2, 3, 5]))
-            .decimal(
-                "chargehours",
-                Decimal::hundredths(hours * 100 + 50 * rng.between(0, 1)),
-            )
-            .decimal(
-                "periodcharge",
-                Decimal::hundredths(hours * profile.hour_cents * 9 / 10),
-            );
+            .decimal("chargehours", Decimal::hundredths(hours * 100 + 50 * rng.between(0, 1)))
+            .decimal("periodcharge", Decimal::hundredths(hours * profile.hour_cents * 9 / 10));
         if rng.chance(40) {
             fields.decimal("chargecarryover", Decimal::whole(rng.between(1, 10)));
         }

@@ -18,46 +18,19 @@ const NOTES: &[(&str, &str)] = &[
         "Quarterly review held",
         "Went through open tickets and the renewal dates. Happy with response times.",
     ),
-    (
-        "Called about the renewal",
-        "Wants a price for three years before the end of the month.",
-    ),
-    (
-        "Left a voice message",
-        "No answer on either number; will try again.",
-    ),
-    (
-        "Asked for a second fibre line",
-        "Needs a quotation with and without a backup router.",
-    ),
-    (
-        "New finance contact introduced",
-        "Invoices should go to the accounts mailbox from now on.",
-    ),
-    (
-        "Complaint about a slow laptop resolved",
-        "Replaced under warranty, loan machine is back.",
-    ),
-    (
-        "Planning an office move",
-        "Moving within the year; cabling survey to be booked.",
-    ),
+    ("Called about the renewal", "Wants a price for three years before the end of the month."),
+    ("Left a voice message", "No answer on either number; will try again."),
+    ("Asked for a second fibre line", "Needs a quotation with and without a backup router."),
+    ("New finance contact introduced", "Invoices should go to the accounts mailbox from now on."),
+    ("Complaint about a slow laptop resolved", "Replaced under warranty, loan machine is back."),
+    ("Planning an office move", "Moving within the year; cabling survey to be booked."),
     (
         "Discussed multi-factor sign-in",
         "Agreed to switch it on for everybody, one department at a time.",
     ),
-    (
-        "Visited the main site",
-        "Server room is tidy again. UPS batteries are due.",
-    ),
-    (
-        "Prepaid hours running low",
-        "Sent an offer for the next lot of hours.",
-    ),
-    (
-        "Requested an asset list",
-        "Wants it as a spreadsheet, with warranty dates.",
-    ),
+    ("Visited the main site", "Server room is tidy again. UPS batteries are due."),
+    ("Prepaid hours running low", "Sent an offer for the next lot of hours."),
+    ("Requested an asset list", "Wants it as a spreadsheet, with warranty dates."),
     (
         "Thank-you call after the migration",
         "Asked whether we may name them as a reference; they agreed.",
@@ -85,9 +58,7 @@ pub(super) fn notes(profile: &Profile) -> (Vec<Record>, Option<i64>) {
     for _ in 0..rng.weighted(NOTE_WEIGHTS) {
         days_ago += rng.between(1, 45);
         let (note, detail) = rng.pick(NOTES);
-        let moment = profile
-            .calendar
-            .moment(rng.between(28_800, 61_200) - days_ago * DAY_S);
+        let moment = profile.calendar.moment(rng.between(28_800, 61_200) - days_ago * DAY_S);
         let mut fields = Fields::new(6);
         fields
             .text("note", *note)
@@ -101,10 +72,7 @@ pub(super) fn notes(profile: &Profile) -> (Vec<Record>, Option<i64>) {
         }
         if rng.chance(12) {
             let days = rng.between(1, 60);
-            fields.text(
-                "nextcalldate",
-                profile.calendar.moment(days * DAY_S + 36_000),
-            );
+            fields.text("nextcalldate", profile.calendar.moment(days * DAY_S + 36_000));
             latest_call = latest_call.max(Some(days));
         }
         notes.push(fields.done());
@@ -129,10 +97,7 @@ pub(super) fn popups(profile: &Profile, sites: usize) -> Vec<(Option<usize>, Rec
             fields
                 .flag("limitdaterange", true)
                 .text("startdate", profile.calendar.midnight(start))
-                .text(
-                    "enddate",
-                    profile.calendar.midnight(start + rng.between(5, 60)),
-                );
+                .text("enddate", profile.calendar.midnight(start + rng.between(5, 60)));
         }
         popups.push((site, fields.done()));
     }
@@ -157,9 +122,7 @@ fn item(profile: &Profile, rng: &mut Rng, position: usize) -> Record {
     // The codes of monthly, quarterly and yearly billing, with their months.
     let (period, period_months) = *rng.pick(&[(2, 1), (2, 1), (2, 1), (3, 3), (5, 12)]);
     let today = profile.calendar.day(0);
-    let start = profile
-        .calendar
-        .day(-rng.between(31, profile.age_days.min(1080)));
+    let start = profile.calendar.day(-rng.between(31, profile.age_days.min(1080)));
     let mut periods = 0;
     while months_after(start, periods * period_months) <= today {
         periods += 1;
@@ -173,24 +136,13 @@ fn item(profile: &Profile, rng: &mut Rng, position: usize) -> Record {
         .text("areaitemdesc", goods.name)
         .decimal("quantity", Decimal::whole(rng.between(1, 40)))
         .int("billingperiod_id", period)
-        .decimal(
-            "costprice",
-            Decimal::hundredths(goods.cost_cents * period_months),
-        )
-        .decimal(
-            "sellingprice",
-            Decimal::hundredths(goods.price_cents * period_months),
-        )
+        .decimal("costprice", Decimal::hundredths(goods.cost_cents * period_months))
+        .decimal("sellingprice", Decimal::hundredths(goods.price_cents * period_months))
         .text("startdate", stamp(start, 0))
-        .text(
-            "nextinvoicedate",
-            stamp(months_after(start, periods * period_months), 0),
-        );
+        .text("nextinvoicedate", stamp(months_after(start, periods * period_months), 0));
     if periods > 0 {
-        fields.text(
-            "lastinvoicedate",
-            stamp(months_after(start, (periods - 1) * period_months), 0),
-        );
+        fields
+            .text("lastinvoicedate", stamp(months_after(start, (periods - 1) * period_months), 0));
     }
     if rng.chance(40) {
         fields
@@ -234,11 +186,7 @@ pub(super) fn azure_links(profile: &Profile) -> Vec<Record> {
     let mut rng = profile.rng(Stream::Links);
     let mut links = Vec::new();
     for position in 0..rng.weighted(LINK_WEIGHTS) {
-        let (prefix, kind) = if position == 0 {
-            ("", "")
-        } else {
-            ("test.", " (test)")
-        };
+        let (prefix, kind) = if position == 0 { ("", "") } else { ("test.", " (test)") };
         let mut fields = Fields::new(4);
         fields
             .int("details_id", rng.between(1, AZURE_CONNECTIONS))

@@ -53,12 +53,7 @@ impl Demo {
     /// of one seed on one day are equal to the last byte, on two days they differ in dates only.
     #[must_use]
     pub fn new(seed: u64, clients: u32, now: Timestamp) -> Demo {
-        Demo {
-            seed,
-            clients,
-            calendar: Calendar::new(now),
-            names: Names::new(seed),
-        }
+        Demo { seed, clients, calendar: Calendar::new(now), names: Names::new(seed) }
     }
 
     /// How many clients were asked for: [`Demo::client`] is meant for `0..clients()`.

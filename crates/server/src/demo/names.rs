@@ -48,9 +48,7 @@ pub(super) struct CompanyName {
 impl Names {
     pub(super) fn new(seed: u64) -> Names {
         let mut rng = Rng::new(seed, 0, Stream::Names);
-        Names {
-            keys: [rng.next(), rng.next(), rng.next(), rng.next()],
-        }
+        Names { keys: [rng.next(), rng.next(), rng.next(), rng.next()] }
     }
 
     /// The name of client number `index`. Past the end of the space the names start again with a
@@ -111,10 +109,7 @@ pub(super) fn spell(number: usize) -> CompanyName {
     let mut text = core;
     text.push(' ');
     text.push_str(suffix.0);
-    CompanyName {
-        text,
-        nation: suffix.1,
-    }
+    CompanyName { text, nation: suffix.1 }
 }
 
 /// A number read digit by digit, lowest first, each in a base of its own.

@@ -74,10 +74,7 @@ impl City {
     pub(super) fn position(&self, rng: &mut Rng) -> (Decimal, Decimal) {
         let latitude = self.latitude + rng.between(-300, 300);
         let longitude = self.longitude + rng.between(-400, 400);
-        (
-            Decimal::ten_thousandths(latitude),
-            Decimal::ten_thousandths(longitude),
-        )
+        (Decimal::ten_thousandths(latitude), Decimal::ten_thousandths(longitude))
     }
 }
 
@@ -92,11 +89,7 @@ impl Country {
         let number = rng.between(1, 240);
         let street = match &self.streets {
             Streets::English => {
-                format!(
-                    "{number} {} {}",
-                    rng.pick(ENGLISH_STREETS),
-                    rng.pick(ENGLISH_WAYS)
-                )
+                format!("{number} {} {}", rng.pick(ENGLISH_STREETS), rng.pick(ENGLISH_WAYS))
             }
             Streets::Joined(names, ending) => format!("{}{ending} {number}", rng.pick(names)),
             Streets::NumberFirst(names) => format!("{number} {}", rng.pick(names)),
@@ -423,13 +416,5 @@ const fn city(
     longitude: i64,
     phone: &'static str,
 ) -> City {
-    City {
-        name,
-        region,
-        postcode,
-        timezone,
-        latitude,
-        longitude,
-        phone,
-    }
+    City { name, region, postcode, timezone, latitude, longitude, phone }
 }

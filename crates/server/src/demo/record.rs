@@ -23,8 +23,7 @@ impl Fields {
     }
 
     pub(super) fn int(&mut self, name: &str, value: i64) -> &mut Fields {
-        self.0
-            .insert(name.to_owned(), Value::Number(Number::from(value)));
+        self.0.insert(name.to_owned(), Value::Number(Number::from(value)));
         self
     }
 
@@ -96,9 +95,7 @@ pub(super) struct Calendar {
 impl Calendar {
     /// The UTC day of `now`.
     pub(super) fn new(now: Timestamp) -> Calendar {
-        Calendar {
-            today: Offset::UTC.to_datetime(now).date(),
-        }
+        Calendar { today: Offset::UTC.to_datetime(now).date() }
     }
 
     /// The day of the month, 1 to 31.
@@ -114,10 +111,7 @@ impl Calendar {
     /// The moment `offset_s` seconds after the start of today (negative: the past), as
     /// `YYYY-MM-DDTHH:MM:SS`.
     pub(super) fn moment(self, offset_s: i64) -> String {
-        stamp(
-            self.day(offset_s.div_euclid(DAY_S)),
-            offset_s.rem_euclid(DAY_S),
-        )
+        stamp(self.day(offset_s.div_euclid(DAY_S)), offset_s.rem_euclid(DAY_S))
     }
 
     /// The start of the day `days` from today.

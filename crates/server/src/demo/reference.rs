@@ -109,11 +109,7 @@ pub(super) const ITEMS: &[Goods] = &[
 ];
 
 const fn goods(name: &'static str, cost_cents: i64, price_cents: i64) -> Goods {
-    Goods {
-        name,
-        cost_cents,
-        price_cents,
-    }
+    Goods { name, cost_cents, price_cents }
 }
 
 /// All shared records.
@@ -131,14 +127,8 @@ pub(super) fn all() -> Reference {
     add(Kind::Tax, taxes());
     add(Kind::Currency, currencies());
     add(Kind::Surcharge, named(&["Out of hours", "Same-day visit"]));
-    add(
-        Kind::BillingTemplate,
-        named(&["Monthly in arrears", "Prepaid hours"]),
-    );
-    add(
-        Kind::Item,
-        named(&ITEMS.iter().map(|item| item.name).collect::<Vec<_>>()),
-    );
+    add(Kind::BillingTemplate, named(&["Monthly in arrears", "Prepaid hours"]));
+    add(Kind::Item, named(&ITEMS.iter().map(|item| item.name).collect::<Vec<_>>()));
     add(Kind::Supplier, suppliers());
     add(Kind::AzureConnection, azure_connections());
     all
@@ -200,11 +190,7 @@ fn agents() -> Vec<Record> {
         ("Hélène", "Marchal", "Project Manager", "#558b2f"),
     ];
     numbered(&rows, |fields, (first, last, job, colour)| {
-        let initials = first
-            .chars()
-            .take(1)
-            .chain(last.chars().take(1))
-            .collect::<String>();
+        let initials = first.chars().take(1).chain(last.chars().take(1)).collect::<String>();
         let mailbox = super::names::plain(first, '.');
         fields
             .text("name", format!("{first} {last}"))
@@ -220,15 +206,9 @@ fn agents() -> Vec<Record> {
 }
 
 fn ticket_areas() -> Vec<Record> {
-    let rows = [
-        ("Service Desk", "Ticket"),
-        ("Projects", "Project"),
-        ("Sales", "Opportunity"),
-    ];
+    let rows = [("Service Desk", "Ticket"), ("Projects", "Project"), ("Sales", "Opportunity")];
     let mut records = numbered(&rows, |fields, (name, singular)| {
-        fields
-            .text("name", *name)
-            .text("entity_singular", *singular);
+        fields.text("name", *name).text("entity_singular", *singular);
     });
     for (sequence, record) in (1i64..).zip(&mut records) {
         record.insert("sequence".to_owned(), sequence.into());
@@ -277,11 +257,7 @@ fn statuses() -> Vec<Record> {
 }
 
 fn taxes() -> Vec<Record> {
-    let rows = [
-        ("Standard Rate", "S", 2000),
-        ("Reduced Rate", "R", 500),
-        ("Zero Rate", "Z", 0),
-    ];
+    let rows = [("Standard Rate", "S", 2000), ("Reduced Rate", "R", 500), ("Zero Rate", "Z", 0)];
     numbered(&rows, |fields, (name, code, hundredths)| {
         fields
             .text("name", *name)
@@ -307,30 +283,10 @@ fn currencies() -> Vec<Record> {
 
 fn suppliers() -> Vec<Record> {
     let rows = [
-        (
-            "Northlight Distribution",
-            "northlight",
-            "Ida Brandvold",
-            "+44 1632 960201",
-        ),
-        (
-            "Cobalt Cloud Wholesale",
-            "cobaltcloud",
-            "Raj Malhotra",
-            "+44 1632 960214",
-        ),
-        (
-            "Fenway Telecom Supply",
-            "fenwaytelecom",
-            "Grace Oduya",
-            "+44 1632 960227",
-        ),
-        (
-            "Saltmarsh Cabling",
-            "saltmarsh",
-            "Piers Langdon",
-            "+44 1632 960233",
-        ),
+        ("Northlight Distribution", "northlight", "Ida Brandvold", "+44 1632 960201"),
+        ("Cobalt Cloud Wholesale", "cobaltcloud", "Raj Malhotra", "+44 1632 960214"),
+        ("Fenway Telecom Supply", "fenwaytelecom", "Grace Oduya", "+44 1632 960227"),
+        ("Saltmarsh Cabling", "saltmarsh", "Piers Langdon", "+44 1632 960233"),
     ];
     numbered(&rows, |fields, (name, host, contact, phone)| {
         fields
@@ -345,10 +301,7 @@ fn suppliers() -> Vec<Record> {
 }
 
 fn azure_connections() -> Vec<Record> {
-    numbered(
-        &["Partner Tenant", "Partner Tenant (EU)"],
-        |fields, name| {
-            fields.text("name", *name).int("type", 2);
-        },
-    )
+    numbered(&["Partner Tenant", "Partner Tenant (EU)"], |fields, name| {
+        fields.text("name", *name).int("type", 2);
+    })
 }

@@ -13,13 +13,7 @@ const SITE_WEIGHTS: &[u8] = &[27, 21, 18, 13, 9, 6, 4, 2];
 /// How many of 100 clients have 1, 2, … 8 users: 3 on average.
 const USER_WEIGHTS: &[u8] = &[19, 25, 23, 15, 10, 5, 2, 1];
 
-const MAIN_NAMES: &[&str] = &[
-    "Head Office",
-    "Head Office",
-    "Main",
-    "Main Office",
-    "Headquarters",
-];
+const MAIN_NAMES: &[&str] = &["Head Office", "Head Office", "Main", "Main Office", "Headquarters"];
 
 const BRANCHES: &[&str] = &[
     "Office",
@@ -92,15 +86,10 @@ fn site(
     }
     if rng.chance(40) {
         let (latitude, longitude) = city.position(rng);
-        fields
-            .decimal("geocoord1", latitude)
-            .decimal("geocoord2", longitude);
+        fields.decimal("geocoord1", latitude).decimal("geocoord2", longitude);
     }
     if rng.chance(30) {
-        fields.text(
-            "ref",
-            format!("{}-{:02}", profile.country.code, position + 1),
-        );
+        fields.text("ref", format!("{}-{:02}", profile.country.code, position + 1));
     }
     if rng.chance(15) {
         fields.text("notes", *rng.pick(REMARKS));
@@ -124,23 +113,9 @@ pub(super) fn users(profile: &Profile, cities: &[&'static City]) -> Vec<(usize, 
             mailbox.push_str(&format!("{}", position + 1));
         }
         mailboxes.push(mailbox.clone());
-        let site = if position == 0 {
-            0
-        } else {
-            rng.below(cities.len())
-        };
+        let site = if position == 0 { 0 } else { rng.below(cities.len()) };
         let email = format!("{mailbox}@{}", profile.domain);
-        users.push((
-            site,
-            user(
-                profile,
-                &mut rng,
-                &person,
-                email,
-                cities[site],
-                position == 0,
-            ),
-        ));
+        users.push((site, user(profile, &mut rng, &person, email, cities[site], position == 0)));
     }
     users
 }

@@ -74,11 +74,7 @@ fn words_are_unique_and_lists_do_not_overlap() {
         .collect();
     let brands: Vec<String> = BRAND_STARTS
         .iter()
-        .flat_map(|start| {
-            BRAND_MIDDLES
-                .iter()
-                .map(move |middle| format!("{start}{middle}"))
-        })
+        .flat_map(|start| BRAND_MIDDLES.iter().map(move |middle| format!("{start}{middle}")))
         .flat_map(|front| BRAND_ENDS.iter().map(move |end| format!("{front}{end}")))
         .collect();
     let suffixes: Vec<&str> = SUFFIXES.iter().map(|suffix| suffix.0).collect();
@@ -92,10 +88,7 @@ fn words_are_unique_and_lists_do_not_overlap() {
     }
     for (suffix, _) in SUFFIXES {
         let first = suffix.split(' ').next().unwrap();
-        assert!(
-            !TRADES.iter().any(|trade| trade.ends_with(first)),
-            "{suffix}"
-        );
+        assert!(!TRADES.iter().any(|trade| trade.ends_with(first)), "{suffix}");
     }
 }
 
@@ -103,10 +96,7 @@ fn words_are_unique_and_lists_do_not_overlap() {
 fn past_the_space_a_number_keeps_names_apart() {
     let names = Names::new(1);
     let space = u32::try_from(SPACE).unwrap();
-    assert_eq!(
-        names.company(space).text,
-        format!("{} 2", names.company(0).text)
-    );
+    assert_eq!(names.company(space).text, format!("{} 2", names.company(0).text));
     assert!(!names.company(u32::MAX).text.is_empty());
 }
 
@@ -115,10 +105,7 @@ fn names_follow_no_order() {
     let names = Names::new(1);
     let all: Vec<String> = (0..1000).map(|index| names.company(index).text).collect();
     let rising = all.windows(2).filter(|pair| pair[0] < pair[1]).count();
-    assert!(
-        (430..=570).contains(&rising),
-        "{rising} of 999 neighbours rise"
-    );
+    assert!((430..=570).contains(&rising), "{rising} of 999 neighbours rise");
     let initials: HashSet<char> = all.iter().filter_map(|name| name.chars().next()).collect();
     assert!(initials.len() > 20);
     assert!(all.iter().any(|name| !name.is_ascii()));
@@ -127,9 +114,7 @@ fn names_follow_no_order() {
 
 #[test]
 fn one_client_in_twenty_is_inactive() {
-    let inactive = bundles(3)
-        .filter(|bundle| bundle.client["inactive"] == true)
-        .count();
+    let inactive = bundles(3).filter(|bundle| bundle.client["inactive"] == true).count();
     assert_eq!(inactive, usize::try_from(SAMPLE / 20).unwrap());
 }
 
@@ -153,21 +138,10 @@ fn averages_are_as_promised() {
         }
     }
     // Hundredths a client: wanted, and how far off a sample may be.
-    let wanted = [
-        (300, 10),
-        (300, 10),
-        (100, 10),
-        (30, 5),
-        (80, 10),
-        (30, 5),
-        (30, 5),
-    ];
+    let wanted = [(300, 10), (300, 10), (100, 10), (30, 5), (80, 10), (30, 5), (30, 5)];
     for (position, (count, (average, slack))) in counts.into_iter().zip(wanted).enumerate() {
         let found = count * 100 / usize::try_from(SAMPLE).unwrap();
-        assert!(
-            found.abs_diff(average) <= slack,
-            "part {position}: {found} instead of {average}"
-        );
+        assert!(found.abs_diff(average) <= slack, "part {position}: {found} instead of {average}");
     }
 }
 
@@ -206,12 +180,7 @@ fn every_position_and_reference_exists() {
         records(&bundle).into_iter().for_each(check);
         let sites = bundle.sites.len();
         assert!(bundle.users.iter().all(|(site, _)| *site < sites));
-        assert!(
-            bundle
-                .popups
-                .iter()
-                .all(|(site, _)| site.is_none_or(|site| site < sites))
-        );
+        assert!(bundle.popups.iter().all(|(site, _)| site.is_none_or(|site| site < sites)));
         for (site, user, _) in &bundle.tickets {
             assert!(*site < sites);
             assert!(user.is_none_or(|user| bundle.users[user].0 == *site));
@@ -231,8 +200,7 @@ fn mail_addresses_are_valid_and_reach_nobody() {
                 let (mailbox, host) = address.split_once('@').unwrap();
                 let label = host.strip_suffix(".example").unwrap();
                 let is_plain = |text: &str| {
-                    text.bytes()
-                        .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+                    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
                 };
                 assert!(is_plain(mailbox) && is_plain(label), "{address}");
                 assert!(!mailbox.is_empty() && mailbox.len() <= 64 && label.len() <= 63);
@@ -268,10 +236,7 @@ fn dates_are_well_formed_and_in_order() {
             due += usize::from(next <= "2026-11-23T00:00:00");
         }
     }
-    assert!(
-        this_month > 1000 && due > 100,
-        "{this_month} this month, {due} due"
-    );
+    assert!(this_month > 1000 && due > 100, "{this_month} this month, {due} due");
 }
 
 #[test]
@@ -279,10 +244,7 @@ fn rates_are_exact_decimals() {
     let rates: HashSet<String> = bundles(1)
         .filter_map(|bundle| bundle.client.get("hourlyrate").map(Value::to_string))
         .collect();
-    assert!(
-        rates.contains("87.50") && rates.contains("149.50"),
-        "{rates:?}"
-    );
+    assert!(rates.contains("87.50") && rates.contains("149.50"), "{rates:?}");
     let longitudes: Vec<String> = bundles(1)
         .flat_map(|bundle| bundle.sites)
         .filter_map(|site| site.get("geocoord2").map(Value::to_string))

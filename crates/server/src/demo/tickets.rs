@@ -24,13 +24,8 @@ enum State {
     ClosedOpportunity,
 }
 
-const STATES: &[State] = &[
-    State::Open,
-    State::OnHold,
-    State::Closed,
-    State::Opportunity,
-    State::ClosedOpportunity,
-];
+const STATES: &[State] =
+    &[State::Open, State::OnHold, State::Closed, State::Opportunity, State::ClosedOpportunity];
 
 /// Summaries with the ordinal of the ticket type that they belong to.
 const WORK: &[(&str, i64)] = &[

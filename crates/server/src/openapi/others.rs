@@ -32,14 +32,42 @@ struct Operation {
     errors: &'static [u16],
 }
 
-const fn get(path: &'static str, id: &'static str, tag: &'static str, summary: &'static str) -> Operation {
+const fn get(
+    path: &'static str,
+    id: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+) -> Operation {
     let errors = &[400, 401, 403, 404, 429, 500, 503];
-    Operation { path, method: "get", id, tag, summary, access: Scopes(&[]), parameters: &[], errors }
+    Operation {
+        path,
+        method: "get",
+        id,
+        tag,
+        summary,
+        access: Scopes(&[]),
+        parameters: &[],
+        errors,
+    }
 }
 
-const fn post(path: &'static str, id: &'static str, tag: &'static str, summary: &'static str) -> Operation {
+const fn post(
+    path: &'static str,
+    id: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+) -> Operation {
     let errors = &[400, 401, 403, 404, 413, 415, 429, 500, 503];
-    Operation { path, method: "post", id, tag, summary, access: Scopes(&[]), parameters: &[], errors }
+    Operation {
+        path,
+        method: "post",
+        id,
+        tag,
+        summary,
+        access: Scopes(&[]),
+        parameters: &[],
+        errors,
+    }
 }
 
 impl Operation {
@@ -163,7 +191,9 @@ fn answer(operation: &Operation, schemas: &mut Schemas) -> Value {
         "/api/Client/NewAccountsId" => one_or_more(schemas.full(EntityKind::Client.entity())),
         "/api/Client/PaymentMethodUpdate" => one_or_more(portal_client(schemas)),
         "/api/PopupNote/read" => one_or_more(schemas.full(EntityKind::PopupNote.entity())),
-        "/api/RecurringItem/invoiced" => one_or_more(schemas.full(EntityKind::RecurringItem.entity())),
+        "/api/RecurringItem/invoiced" => {
+            one_or_more(schemas.full(EntityKind::RecurringItem.entity()))
+        }
         _ => json!({ "type": "object" }),
     };
     json_reply("Done.", schema)
@@ -179,8 +209,11 @@ fn body(path: &str, config: &Config) -> Option<Value> {
                 schema.remove("required");
             }
             schema["additionalProperties"] = json!(false);
-            schema["properties"]["history_days"] = json!({ "type": "integer", "minimum": 1, "maximum": 36_500 });
-            return Some(json!({ "required": true, "content": { "application/json": { "schema": schema } } }));
+            schema["properties"]["history_days"] =
+                json!({ "type": "integer", "minimum": 1, "maximum": 36_500 });
+            return Some(
+                json!({ "required": true, "content": { "application/json": { "schema": schema } } }),
+            );
         }
         "/api/Client/NewAccountsId" => fields(&[ACCOUNT_IDS, ACCOUNT_TENANTS].concat()),
         "/api/Client/PaymentMethodUpdate" => fields(PAYMENT_METHOD),
@@ -215,8 +248,9 @@ fn body(path: &str, config: &Config) -> Option<Value> {
 
 fn restore_body(path: &str) -> Option<Value> {
     let schema = json!({ "description": "Not read; `[]` does." });
-    (path == "/api/History/{id}/restore")
-        .then(|| json!({ "required": true, "content": { "application/json": { "schema": schema } } }))
+    (path == "/api/History/{id}/restore").then(
+        || json!({ "required": true, "content": { "application/json": { "schema": schema } } }),
+    )
 }
 
 fn record_id() -> Value {
@@ -265,16 +299,29 @@ fn token() -> Value {
     let mut token = strings(&["access_token", "token_type", "scope", "refresh_token", "id_token"]);
     token["properties"]["token_type"]["const"] = json!("Bearer");
     token["properties"]["expires_in"] = json!({ "type": "integer", "description": "In seconds." });
-    token["required"] = json!(["access_token", "token_type", "expires_in", "scope", "refresh_token", "id_token"]);
+    token["required"] =
+        json!(["access_token", "token_type", "expires_in", "scope", "refresh_token", "id_token"]);
     token
 }
 
 fn token_request() -> Value {
-    let mut form = strings(&["grant_type", "client_id", "client_secret", "scope", "username", "password", "refresh_token", "tenant"]);
+    let mut form = strings(&[
+        "grant_type",
+        "client_id",
+        "client_secret",
+        "scope",
+        "username",
+        "password",
+        "refresh_token",
+        "tenant",
+    ]);
     form["required"] = json!(["grant_type"]);
-    form["properties"]["grant_type"]["enum"] = json!(["client_credentials", "password", "refresh_token"]);
-    form["properties"]["scope"]["description"] = json!("Scopes, separated by spaces; without it all that the application has.");
-    form["properties"]["client_id"]["description"] = json!("The application's id and secret may come by HTTP Basic instead.");
+    form["properties"]["grant_type"]["enum"] =
+        json!(["client_credentials", "password", "refresh_token"]);
+    form["properties"]["scope"]["description"] =
+        json!("Scopes, separated by spaces; without it all that the application has.");
+    form["properties"]["client_id"]["description"] =
+        json!("The application's id and secret may come by HTTP Basic instead.");
     for name in ["client_secret", "password", "refresh_token"] {
         form["properties"][name]["writeOnly"] = json!(true);
     }
@@ -319,7 +366,7 @@ fn settings() -> Value {
                 "description": "Fields that must be set, by kind of record: `{\"Client\": [\"website\"]}`.",
             },
             "period_codes": {
-                "type": "object", "additionalProperties": { "type": "string" },
+                "type": "object", "propertyNames": { "pattern": "^[0-9]{1,2}$" }, "additionalProperties": { "type": "string" },
                 "description": "The labels of period codes: `{\"2\": \"Monthly\"}`.",
             },
             "history_days": { "type": ["integer", "null"], "description": "For how many days a deletion can be undone; null is as the server is configured." },

@@ -32,10 +32,18 @@ use Type::{Conditions, Date, Flag, FlagOrDate, From, Guid, Int, Ints, OneOf, Ord
 /// and comes before the plain one.
 const PARAMETERS: &[(&str, Type, &str)] = &[
     ("pageinate", Flag, "Asks for pages: `page_no` and `page_size` count, and `count` does not."),
-    ("page_no", From(0), "The page, from 1; 0 is page 1. A page past the end is an empty list. Counts with `pageinate=true` only."),
+    (
+        "page_no",
+        From(0),
+        "The page, from 1; 0 is page 1. A page past the end is an empty list. Counts with `pageinate=true` only.",
+    ),
     ("page_size", From(1), "Rows of a page. Counts with `pageinate=true` only."),
     ("count", From(0), "How many records at most. Does not count with `pageinate=true`."),
-    ("order", Order, "The field to sort by; `id` is always the last key. Text compares case-blind, unset sorts first. Default: name."),
+    (
+        "order",
+        Order,
+        "The field to sort by; `id` is always the last key. Text compares case-blind, unset sorts first. Default: name.",
+    ),
     ("order2", Order, "The second sort key."),
     ("order3", Order, "The third sort key."),
     ("order4", Order, "The fourth sort key."),
@@ -45,26 +53,54 @@ const PARAMETERS: &[(&str, Type, &str)] = &[
     ("orderdesc3", Flag, "True sorts `order3` downwards."),
     ("orderdesc4", Flag, "True sorts `order4` downwards."),
     ("orderdesc5", Flag, "True sorts `order5` downwards."),
-    ("search", Text, "Case-blind: every word must occur somewhere in the record's searched fields. `%` and `_` are literal."),
-    ("search_name_only", Text, "As `search`, in the name alone: either the words themselves, or `true` beside `search`."),
+    (
+        "search",
+        Text,
+        "Case-blind: every word must occur somewhere in the record's searched fields. `%` and `_` are literal.",
+    ),
+    (
+        "search_name_only",
+        Text,
+        "As `search`, in the name alone: either the words themselves, or `true` beside `search`.",
+    ),
     ("advanced_search", Conditions, "Conditions that must all hold."),
     ("idonly", Flag, "True lists ids only, and all of them: paging does not count."),
     ("includeactive", Flag, "False leaves the active records out. Default: true."),
     ("includeinactive", Flag, "True lists the inactive records as well. Default: false."),
     ("activeinactive", Text, "Both of these at once, such as `true,false`."),
-    ("lastupdatefromdate", FlagOrDate, "`true` adds the time of the last update to the rows; a date-time also lists only records updated then or later."),
-    ("lastupdatetodate", FlagOrDate, "`true` adds the time of the last update to the rows; a date-time also lists only records updated then or earlier."),
-    ("include_custom_fields", Ints, "The ids of custom fields that the rows carry in `customfields`."),
+    (
+        "lastupdatefromdate",
+        FlagOrDate,
+        "`true` adds the time of the last update to the rows; a date-time also lists only records updated then or later.",
+    ),
+    (
+        "lastupdatetodate",
+        FlagOrDate,
+        "`true` adds the time of the last update to the rows; a date-time also lists only records updated then or earlier.",
+    ),
+    (
+        "include_custom_fields",
+        Ints,
+        "The ids of custom fields that the rows carry in `customfields`.",
+    ),
     ("sitefields", Ints, "The ids of site fields that the rows carry in `site_fields`."),
     ("showcounts", Flag, "True adds the counts of tickets to the rows."),
-    ("view_id", Int, "A saved list: its filter holds as well, and its order unless the request has one."),
+    (
+        "view_id",
+        Int,
+        "A saved list: its filter holds as well, and its order unless the request has one.",
+    ),
     ("columns_id", Int, "The column profile whose columns the reply describes."),
     ("includecolumns", Flag, "True adds the columns of the profile in force to the reply."),
     ("accountmanageronly", Flag, "True lists the caller's own accounts only."),
     ("azureclients", Flag, "True lists clients with a link to a Microsoft tenant only."),
     ("azuresites", Flag, "True lists sites with a link to a Microsoft tenant only."),
     ("callplan", Flag, "True lists clients whose `calldate` is past only."),
-    ("domain", OneOf(&["opps", "reqs", "tickets", "all"]), "The purpose: `opps` shows what belongs to sales."),
+    (
+        "domain",
+        OneOf(&["opps", "reqs", "tickets", "all"]),
+        "The purpose: `opps` shows what belongs to sales.",
+    ),
     ("exclude_internal", Flag, "True leaves out the firm's own client."),
     ("gficlients", Flag, "True lists clients with `gficlientid` only."),
     ("gfisites", Flag, "True lists sites with `gfisiteid` only."),
@@ -81,8 +117,26 @@ const PARAMETERS: &[(&str, Type, &str)] = &[
     ("snowclients", Flag, "True lists clients with `snow_id` only."),
     ("toplevel_id", Int, "Records of this top level and all below it."),
     ("ticketarea_id", Int, "Clients that can log a ticket type of this area."),
-    ("integration_type", OneOf(&["azure", "xero", "kashflow", "qbo", "myob", "avalara", "fortnox", "dattocommerce", "sentinel"]), "Clients linked to a tenant of this product; needs `integration_tenantids`."),
-    ("integration_tenantids", Texts, "The ids of the product's tenants; needs `integration_type`. Integers for `azure`."),
+    (
+        "integration_type",
+        OneOf(&[
+            "azure",
+            "xero",
+            "kashflow",
+            "qbo",
+            "myob",
+            "avalara",
+            "fortnox",
+            "dattocommerce",
+            "sentinel",
+        ]),
+        "Clients linked to a tenant of this product; needs `integration_tenantids`.",
+    ),
+    (
+        "integration_tenantids",
+        Texts,
+        "The ids of the product's tenants; needs `integration_type`. Integers for `azure`.",
+    ),
     ("client_id", Int, "Records of this client."),
     ("client_ids", Ints, "Records of these clients."),
     ("site_id", Int, "Records of this site."),
@@ -116,16 +170,36 @@ const PARAMETERS: &[(&str, Type, &str)] = &[
     ("typeid", Int, "Custom fields of this kind of record."),
     ("lookupid", Int, "The values of this lookup."),
     ("includedetails", Flag, "True adds collections and nested objects."),
-    ("includetenants", Flag, "True adds `mappings_client`, the links of clients to tenants of this connection."),
+    (
+        "includetenants",
+        Flag,
+        "True adds `mappings_client`, the links of clients to tenants of this connection.",
+    ),
     ("includeactivity", Flag, "True adds the counts of tickets."),
     ("includediagramdetails", Flag, "Has no effect."),
     ("includeperiods", Flag, "True adds `periods`."),
-    ("includeprepay", Flag, "True adds `prepaytotal`, `prepayused`, `prepaybalance` and `prepayhistory`."),
-    ("getavailablerts", Flag, "True adds `allowed_tickettypes`: the ticket types that the client may log."),
-    ("tickettype_id", Int, "Popup notes and buttons as they are when a ticket of this type is logged."),
+    (
+        "includeprepay",
+        Flag,
+        "True adds `prepaytotal`, `prepayused`, `prepaybalance` and `prepayhistory`.",
+    ),
+    (
+        "getavailablerts",
+        Flag,
+        "True adds `allowed_tickettypes`: the ticket types that the client may log.",
+    ),
+    (
+        "tickettype_id",
+        Int,
+        "Popup notes and buttons as they are when a ticket of this type is logged.",
+    ),
     ("client_override", Int, "The site's client: a site of another one is a 404."),
     ("dryrun", Flag, "True checks everything and shows the reply, and writes nothing."),
-    ("bulkresponse", Flag, "True writes each record of an array by itself: the good ones are kept, and the reply, a 200, has a result for each."),
+    (
+        "bulkresponse",
+        Flag,
+        "True writes each record of an array by itself: the good ones are kept, and the reply, a 200, has a result for each.",
+    ),
     ("history/entity", Text, "The kind of record, such as `Client`."),
     ("history/id", Int, "The record's id."),
     ("tenant", Text, "The tenant's name; without it, the only tenant or `default`."),
@@ -149,7 +223,9 @@ pub fn query(path: &str, name: &str, order: &Value, config: &Config) -> Value {
                 limits.page_size, limits.max_page_size, limits.max_page_size
             ));
         }
-        "count" if limits.default_count > 0 => description.push_str(&format!(" Default: {}.", limits.default_count)),
+        "count" if limits.default_count > 0 => {
+            description.push_str(&format!(" Default: {}.", limits.default_count))
+        }
         _ => {}
     }
     let mut parameter = json!({ "name": name, "in": "query", "description": description });
@@ -172,7 +248,9 @@ fn schema(kind: Type, order: &Value) -> Value {
     match kind {
         Flag => json!({ "type": "boolean" }),
         Int => int(),
-        From(least) => json!({ "type": "integer", "format": "int32", "minimum": least, "maximum": i32::MAX }),
+        From(least) => {
+            json!({ "type": "integer", "format": "int32", "minimum": least, "maximum": i32::MAX })
+        }
         Ints => json!({ "type": "array", "items": int() }),
         Text => json!({ "type": "string" }),
         Texts => json!({ "type": "array", "items": { "type": "string" } }),

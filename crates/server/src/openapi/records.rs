@@ -10,7 +10,8 @@ use crate::config::Config;
 use crate::endpoints::{self, ENDPOINTS, Endpoint, Guard};
 
 /// Other paths of the same records.
-const ALIASES: &[(&str, &str)] = &[("Site/StockBins", "stockbins"), ("ClientPrepay/use", "prepayuse")];
+const ALIASES: &[(&str, &str)] =
+    &[("Site/StockBins", "stockbins"), ("ClientPrepay/use", "prepayuse")];
 
 /// Parameters of every list that only lists with an envelope have.
 const PAGING: &[&str] = &["pageinate", "page_no", "page_size", "columns_id", "includecolumns"];
@@ -51,7 +52,9 @@ pub fn path_name(endpoint: &Endpoint) -> String {
         }
     }
     let mut letters = endpoint.path.chars();
-    letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_ascii_uppercase(), letters.as_str()))
+    letters.next().map_or_else(String::new, |first| {
+        format!("{}{}", first.to_ascii_uppercase(), letters.as_str())
+    })
 }
 
 /// The tag of a kind of record.
@@ -73,7 +76,8 @@ fn security(guard: Guard, write: bool) -> Value {
     let verb = if write { "edit" } else { "read" };
     match guard {
         Guard::Areas(areas) => {
-            let scopes = areas.iter().map(|area| json!({ "oauth2": [format!("{verb}:{}", area.name())] }));
+            let scopes =
+                areas.iter().map(|area| json!({ "oauth2": [format!("{verb}:{}", area.name())] }));
             Value::Array(scopes.collect())
         }
         Guard::Definitions if write => json!([{ "oauth2": ["admin"] }]),
@@ -81,7 +85,12 @@ fn security(guard: Guard, write: bool) -> Value {
     }
 }
 
-fn query_parameters(endpoint: &Endpoint, names: &[&str], order: &Value, config: &Config) -> Vec<Value> {
+fn query_parameters(
+    endpoint: &Endpoint,
+    names: &[&str],
+    order: &Value,
+    config: &Config,
+) -> Vec<Value> {
     names.iter().map(|name| parameters::query(endpoint.path, name, order, config)).collect()
 }
 
@@ -98,7 +107,8 @@ fn list(endpoint: &Endpoint, name: &str, schemas: &mut Schemas, config: &Config)
     names.extend(endpoint.list_params);
     let row = if popups { schemas.full(entity) } else { schemas.row(entity) };
     let order = schemas.order(entity);
-    let mut operation = operation(endpoint, "list", name, format!("Lists {}.", plural(entity)), false);
+    let mut operation =
+        operation(endpoint, "list", name, format!("Lists {}.", plural(entity)), false);
     operation["parameters"] = Value::Array(query_parameters(endpoint, &names, &order, config));
     let rows = match popups {
         true => json!({ "type": "array", "items": row }),
@@ -142,7 +152,8 @@ fn post(endpoint: &Endpoint, name: &str, schemas: &mut Schemas, config: &Config)
     names.extend(["dryrun", "bulkresponse"]);
     let mut parameters = query_parameters(endpoint, &names, &Value::Null, config);
     parameters.extend(["IfMatch", "IdempotencyKey", "Prefer"].map(shared));
-    let mut operation = operation(endpoint, "save", name, format!("Creates and updates {}.", plural(entity)), true);
+    let mut operation =
+        operation(endpoint, "save", name, format!("Creates and updates {}.", plural(entity)), true);
     operation["description"] = json!(
         "Takes an array of records, or one bare record. A record without an id, or with 0, is created; one with \
          an id is updated. All of them are written, or none."
@@ -154,7 +165,8 @@ fn post(endpoint: &Endpoint, name: &str, schemas: &mut Schemas, config: &Config)
         "At least one record was created. One record comes back bare, several as an array in the order of the request.",
         json!({ "anyOf": shapes.clone() }),
     );
-    saved["headers"]["Idempotency-Replayed"] = json!({ "$ref": "#/components/headers/Idempotency-Replayed" });
+    saved["headers"]["Idempotency-Replayed"] =
+        json!({ "$ref": "#/components/headers/Idempotency-Replayed" });
     let mut replies = Map::new();
     shapes[1] = json!({ "type": "array", "items": { "anyOf": [full, reference("BulkResult")] } });
     if endpoint.kind == EntityKind::Client {
@@ -186,7 +198,8 @@ pub fn request_body(element: Value, config: &Config) -> Value {
 
 fn get(endpoint: &Endpoint, name: &str, schemas: &mut Schemas, config: &Config) -> Value {
     let entity = endpoint.kind.entity();
-    let mut operation = operation(endpoint, "get", name, format!("Shows one {}.", entity.singular), false);
+    let mut operation =
+        operation(endpoint, "get", name, format!("Shows one {}.", entity.singular), false);
     let mut parameters = query_parameters(endpoint, endpoint.get_params, &Value::Null, config);
     parameters.push(shared("IfNoneMatch"));
     operation["parameters"] = Value::Array(parameters);
@@ -194,7 +207,10 @@ fn get(endpoint: &Endpoint, name: &str, schemas: &mut Schemas, config: &Config) 
     found["headers"]["ETag"] = json!({ "$ref": "#/components/headers/ETag" });
     let mut replies = Map::new();
     replies.insert("200".to_owned(), found);
-    replies.insert("304".to_owned(), json!({ "description": "It has not changed since `If-None-Match`." }));
+    replies.insert(
+        "304".to_owned(),
+        json!({ "description": "It has not changed since `If-None-Match`." }),
+    );
     add_errors(&mut replies, &[400, 401, 403, 404, 429, 500, 503]);
     operation["responses"] = Value::Object(replies);
     operation
@@ -202,8 +218,13 @@ fn get(endpoint: &Endpoint, name: &str, schemas: &mut Schemas, config: &Config) 
 
 fn delete(endpoint: &Endpoint, name: &str, schemas: &mut Schemas, config: &Config) -> Value {
     let entity = endpoint.kind.entity();
-    let mut operation =
-        operation(endpoint, "delete", name, format!("Deletes one {} and what it owns.", entity.singular), true);
+    let mut operation = operation(
+        endpoint,
+        "delete",
+        name,
+        format!("Deletes one {} and what it owns.", entity.singular),
+        true,
+    );
     let mut text = "Refused with `in_use` when something else points at the record.";
     if endpoint.kind == EntityKind::PrepayLot {
         operation["summary"] = json!("Takes one prepay lot back.");

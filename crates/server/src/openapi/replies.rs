@@ -6,11 +6,19 @@ use super::schemas::reference;
 
 /// Every error: status, name of its reply, and when it comes.
 const ERRORS: &[(u16, &str, &str)] = &[
-    (400, "Invalid", "Something in the request is wrong, or the rules refuse it; `errors` has every problem by its path. Codes: `validation`, `duplicate`, `in_use`."),
+    (
+        400,
+        "Invalid",
+        "Something in the request is wrong, or the rules refuse it; `errors` has every problem by its path. Codes: `validation`, `duplicate`, `in_use`.",
+    ),
     (401, "Unauthorized", "There is no token, or it is not good."),
     (403, "Forbidden", "The token is good, and the right is missing; the message names the scope."),
     (404, "NotFound", "There is no such record, or the caller may not see it."),
-    (405, "MethodNotAllowed", "The path does not have this method; `Allow` names those it has. Any path answers so."),
+    (
+        405,
+        "MethodNotAllowed",
+        "The path does not have this method; `Allow` names those it has. Any path answers so.",
+    ),
     (412, "PreconditionFailed", "The record was changed since the entity tag of `If-Match`."),
     (413, "TooLarge", "The body is too large."),
     (415, "UnsupportedMediaType", "The body is not JSON."),
@@ -24,7 +32,8 @@ const ERRORS: &[(u16, &str, &str)] = &[
 pub fn components() -> Value {
     let mut replies = Map::new();
     for (status, name, text) in ERRORS {
-        let mut headers = json!({ "X-Request-Id": { "$ref": "#/components/headers/X-Request-Id" } });
+        let mut headers =
+            json!({ "X-Request-Id": { "$ref": "#/components/headers/X-Request-Id" } });
         let more = match status {
             401 => Some(("WWW-Authenticate", "The kind of token that is needed.")),
             405 => Some(("Allow", "The methods of the path.")),
@@ -32,13 +41,17 @@ pub fn components() -> Value {
             _ => None,
         };
         if let Some((header, text)) = more {
-            headers[header] = json!({ "required": true, "description": text, "schema": { "type": "string" } });
+            headers[header] =
+                json!({ "required": true, "description": text, "schema": { "type": "string" } });
         }
-        replies.insert((*name).to_owned(), json!({
-            "description": text,
-            "headers": headers,
-            "content": { "application/json": { "schema": reference("Error") } },
-        }));
+        replies.insert(
+            (*name).to_owned(),
+            json!({
+                "description": text,
+                "headers": headers,
+                "content": { "application/json": { "schema": reference("Error") } },
+            }),
+        );
     }
     Value::Object(replies)
 }
@@ -46,7 +59,10 @@ pub fn components() -> Value {
 /// Adds errors to the replies of an operation.
 pub fn add_errors(replies: &mut Map<String, Value>, statuses: &[u16]) {
     for (status, name, _) in ERRORS.iter().filter(|(status, ..)| statuses.contains(status)) {
-        replies.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
+        replies.insert(
+            status.to_string(),
+            json!({ "$ref": format!("#/components/responses/{name}") }),
+        );
     }
 }
 

@@ -10,7 +10,8 @@ pub const DATE_OUT: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]
 /// A date-time in a request; an empty text clears.
 const DATE_IN: &str = r"^([0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,7})?)?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?)?)?$";
 const GUID_OUT: &str = "^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?$";
-const GUID_IN: &str = "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})?$";
+const GUID_IN: &str =
+    "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})?$";
 /// The largest magnitude of a decimal.
 const DECIMAL_LIMIT: i64 = 900_000_000_000_000;
 
@@ -69,11 +70,20 @@ impl Schemas {
     /// The names that a list can be sorted by.
     pub fn order(&mut self, entity: &'static Entity) -> Value {
         let fields = entity.schema.fields.iter();
-        let names: Vec<&str> = fields.filter(|field| render::is_sortable(field)).map(|field| field.name).collect();
-        self.add(&format!("{}Order", entity.schema.name), json!({ "type": "string", "enum": names }))
+        let names: Vec<&str> =
+            fields.filter(|field| render::is_sortable(field)).map(|field| field.name).collect();
+        self.add(
+            &format!("{}Order", entity.schema.name),
+            json!({ "type": "string", "enum": names }),
+        )
     }
 
-    fn named(&mut self, schema: &'static Schema, usage: Use, entity: Option<&'static Entity>) -> Value {
+    fn named(
+        &mut self,
+        schema: &'static Schema,
+        usage: Use,
+        entity: Option<&'static Entity>,
+    ) -> Value {
         let suffix = match usage {
             Use::Full => "",
             Use::Row => "Row",
@@ -90,12 +100,19 @@ impl Schemas {
         reference(&name)
     }
 
-    fn build(&mut self, schema: &'static Schema, usage: Use, entity: Option<&'static Entity>) -> Value {
+    fn build(
+        &mut self,
+        schema: &'static Schema,
+        usage: Use,
+        entity: Option<&'static Entity>,
+    ) -> Value {
         let (possible, required) = match usage {
             Use::Full => (shown(schema, View::Full, true), shown(schema, View::Full, false)),
             Use::Row => (shown(schema, View::Light, true), shown(schema, View::Light, false)),
             Use::Part => (names(schema, |mode| !matches!(mode, Mode::Secret)), Vec::new()),
-            Use::Input => (names(schema, |mode| !matches!(mode, Mode::Computed | Mode::Out)), Vec::new()),
+            Use::Input => {
+                (names(schema, |mode| !matches!(mode, Mode::Computed | Mode::Out)), Vec::new())
+            }
         };
         let mut properties = Map::new();
         for name in possible {
@@ -104,10 +121,13 @@ impl Schemas {
             }
         }
         if matches!(usage, Use::Full | Use::Part) {
-            properties.insert("_warning".to_owned(), json!({
-                "type": "string",
-                "description": "A text for a person; the write went through.",
-            }));
+            properties.insert(
+                "_warning".to_owned(),
+                json!({
+                    "type": "string",
+                    "description": "A text for a person; the write went through.",
+                }),
+            );
         }
         let mut built = json!({ "type": "object" });
         if let Some(entity) = entity {
@@ -141,20 +161,26 @@ impl Schemas {
             }
             EntityKind::AzureConnection => {
                 let link = self.full(EntityKind::AzureTenant.entity());
-                properties.insert("mappings_client".to_owned(), json!({
-                    "type": "array", "items": link,
-                    "description": "The links of clients to tenants, with `includetenants`.",
-                }));
+                properties.insert(
+                    "mappings_client".to_owned(),
+                    json!({
+                        "type": "array", "items": link,
+                        "description": "The links of clients to tenants, with `includetenants`.",
+                    }),
+                );
             }
             EntityKind::Client => {
                 properties.insert("moved".to_owned(), json!({
                     "type": "object", "additionalProperties": { "type": "integer" },
                     "description": "After `_merge_client_into`: how many records moved, by kind.",
                 }));
-                properties.insert("filled".to_owned(), json!({
-                    "type": "array", "items": { "type": "string" },
-                    "description": "After `_merge_client_into`: the fields that were filled.",
-                }));
+                properties.insert(
+                    "filled".to_owned(),
+                    json!({
+                        "type": "array", "items": { "type": "string" },
+                        "description": "After `_merge_client_into`: the fields that were filled.",
+                    }),
+                );
             }
             _ => {}
         }
@@ -168,12 +194,18 @@ impl Schemas {
             Kind::Decimal => json!({ "type": "number" }),
             Kind::Bool => json!({ "type": "boolean" }),
             Kind::Text => json!({ "type": "string" }),
-            Kind::DateTime => json!({ "type": "string", "pattern": if input { DATE_IN } else { DATE_OUT } }),
-            Kind::Uuid => json!({ "type": "string", "pattern": if input { GUID_IN } else { GUID_OUT } }),
+            Kind::DateTime => {
+                json!({ "type": "string", "pattern": if input { DATE_IN } else { DATE_OUT } })
+            }
+            Kind::Uuid => {
+                json!({ "type": "string", "pattern": if input { GUID_IN } else { GUID_OUT } })
+            }
             Kind::Any => json!({}),
             Kind::Object(inner) => self.nested(inner, input),
             Kind::List(inner) => json!({ "type": "array", "items": self.nested(inner, input) }),
-            Kind::IntList => json!({ "type": "array", "items": { "type": "integer", "format": "int32" } }),
+            Kind::IntList => {
+                json!({ "type": "array", "items": { "type": "integer", "format": "int32" } })
+            }
             Kind::TextList => json!({ "type": "array", "items": { "type": "string" } }),
             Kind::AnyList => json!({ "type": "array", "items": {} }),
         };
@@ -240,14 +272,21 @@ pub fn reference(name: &str) -> Value {
 fn nullable(mut schema: Value) -> Value {
     match schema.get("type").cloned() {
         Some(Value::String(kind)) => schema["type"] = json!([kind, "null"]),
-        _ if schema.get("$ref").is_some() => return json!({ "anyOf": [schema, { "type": "null" }] }),
+        _ if schema.get("$ref").is_some() => {
+            return json!({ "anyOf": [schema, { "type": "null" }] });
+        }
         _ => {}
     }
     schema
 }
 
 fn names(schema: &Schema, keeps: fn(Mode) -> bool) -> Vec<String> {
-    schema.fields.iter().filter(|field| keeps(field.mode)).map(|field| field.name.to_owned()).collect()
+    schema
+        .fields
+        .iter()
+        .filter(|field| keeps(field.mode))
+        .map(|field| field.name.to_owned())
+        .collect()
 }
 
 /// The names in a reply, in order: those that can be there, or those of a record without a value.
@@ -276,7 +315,9 @@ fn description(field: &Field, usage: Use) -> String {
     }
     if let Source::Name { path: [(id, _), ..], .. } = field.source {
         parts.push(match usage {
-            Use::Input => format!("Ignored beside `{id}`; without it, the record of this name is meant."),
+            Use::Input => {
+                format!("Ignored beside `{id}`; without it, the record of this name is meant.")
+            }
             _ => format!("Follows `{id}`."),
         });
     }
@@ -284,7 +325,8 @@ fn description(field: &Field, usage: Use) -> String {
         parts.push("UTC.".to_owned());
     }
     if matches!(field.kind, Kind::Decimal) {
-        parts.push(format!("Exact, with up to {} decimal places.", if field.fine { 15 } else { 4 }));
+        parts
+            .push(format!("Exact, with up to {} decimal places.", if field.fine { 15 } else { 4 }));
     }
     if field.mode == Mode::Secret {
         parts.push("Never returned.".to_owned());

@@ -4,8 +4,8 @@
 use aureole_catalogue::keys::{area_request_type, client, ticket_type};
 use aureole_catalogue::render::View;
 use aureole_catalogue::{EntityKind, Record, Show};
-use aureole_storage::records::{self, Stored};
 use aureole_storage::Read;
+use aureole_storage::records::{self, Stored};
 
 use crate::app::App;
 use crate::error::Result;
@@ -20,14 +20,12 @@ pub async fn types_of_client(
     available: bool,
 ) -> Result<String> {
     let kind = EntityKind::AreaRequestType;
-    let pairs = records::ids_where(reader, tenant, kind.entity(), "client_id", &[stored.id]).await?;
+    let pairs =
+        records::ids_where(reader, tenant, kind.entity(), "client_id", &[stored.id]).await?;
     let permitted = pointed(reader, app, tenant, &pairs, area_request_type::REQUEST_TYPE).await?;
     let entity = EntityKind::TicketType.entity();
-    let ids = if available {
-        records::all_ids(reader, tenant, entity).await?
-    } else {
-        permitted.clone()
-    };
+    let ids =
+        if available { records::all_ids(reader, tenant, entity).await? } else { permitted.clone() };
     let prepared = app.prepared(entity.kind, View::Full, Show::NONE);
     let types = records::get_many(reader, &prepared.select, tenant, &ids).await?;
     let owner = Record::from_doc(EntityKind::Client.entity().schema, &stored.doc);
@@ -35,7 +33,8 @@ pub async fn types_of_client(
     let mut shown = Vec::new();
     for found in &types {
         let record = Record::from_doc(entity.schema, &found.doc);
-        let open = everything || record.bool(ticket_type::ALLOW_ALL) || permitted.contains(&found.id);
+        let open =
+            everything || record.bool(ticket_type::ALLOW_ALL) || permitted.contains(&found.id);
         if available && !(record.bool(ticket_type::VISIBLE) && open) {
             continue;
         }
@@ -47,7 +46,12 @@ pub async fn types_of_client(
 }
 
 /// `allowed_clients` of a ticket type: the same pairs from the other side.
-pub async fn clients_of_type(reader: &mut impl Read, app: &App, tenant: i64, id: i64) -> Result<String> {
+pub async fn clients_of_type(
+    reader: &mut impl Read,
+    app: &App,
+    tenant: i64,
+    id: i64,
+) -> Result<String> {
     let kind = EntityKind::AreaRequestType;
     let ids = records::ids_where(reader, tenant, kind.entity(), "request_type", &[id]).await?;
     let prepared = app.prepared(kind, View::Full, Show::NONE);
@@ -71,5 +75,8 @@ async fn pointed(
     let kind = EntityKind::AreaRequestType;
     let prepared = app.prepared(kind, View::Full, Show::NONE);
     let found = records::get_many(reader, &prepared.select, tenant, pairs).await?;
-    Ok(found.iter().map(|pair| Record::from_doc(kind.entity().schema, &pair.doc).int(key)).collect())
+    Ok(found
+        .iter()
+        .map(|pair| Record::from_doc(kind.entity().schema, &pair.doc).int(key))
+        .collect())
 }

@@ -1,8 +1,8 @@
 //! Rules of recurring items, tenant links and permitted ticket types.
 
+use aureole_catalogue::EntityKind;
 use aureole_catalogue::keys::{area_request_type, azure_tenant, recurring_item};
 use aureole_catalogue::value::fold;
-use aureole_catalogue::EntityKind;
 use aureole_storage::records;
 
 use crate::error::Result;
@@ -16,7 +16,10 @@ pub async fn item_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     notes::dates(save, draft, recurring_item::START, recurring_item::END);
     let period = draft.record.int(recurring_item::PERIOD);
     if draft.changes(recurring_item::PERIOD) && !save.settings.has_period(period) {
-        save.problem(draft.at("billingperiod_id"), format!("{period} is not one of the period codes"));
+        save.problem(
+            draft.at("billingperiod_id"),
+            format!("{period} is not one of the period codes"),
+        );
     }
     // What was never invoiced is due first on the day it starts.
     let start = draft.record.text(recurring_item::START).to_owned();
@@ -77,7 +80,11 @@ pub async fn pair_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     for id in own.into_iter().filter(|id| *id != draft.id) {
         let Some((_, pair)) = save.load(EntityKind::AreaRequestType, id).await? else { continue };
         if pair.int(area_request_type::REQUEST_TYPE) == type_id {
-            save.duplicate(draft.at("request_type"), format!("is permitted already, by record {id}"), id);
+            save.duplicate(
+                draft.at("request_type"),
+                format!("is permitted already, by record {id}"),
+                id,
+            );
         }
     }
     Ok(())

@@ -64,24 +64,41 @@ async fn nested(
 
 /// `allowed_tickettypes` of a client: ticket types by `id` (or `request_type`).
 async fn permitted_types(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
-    let Some(Value::Array(elements)) = draft.change.value(client::ALLOWED_TICKETTYPES).cloned() else {
+    let Some(Value::Array(elements)) = draft.change.value(client::ALLOWED_TICKETTYPES).cloned()
+    else {
         return Ok(());
     };
-    let wanted = pointed(save, draft, "allowed_tickettypes", &elements, &["request_type", "id"], EntityKind::TicketType).await?;
-    let left = pairs(save, draft, area_request_type::CLIENT_ID, area_request_type::REQUEST_TYPE, &wanted).await?;
+    let wanted = pointed(
+        save,
+        draft,
+        "allowed_tickettypes",
+        &elements,
+        &["request_type", "id"],
+        EntityKind::TicketType,
+    )
+    .await?;
+    let left =
+        pairs(save, draft, area_request_type::CLIENT_ID, area_request_type::REQUEST_TYPE, &wanted)
+            .await?;
     if left == Some(0) {
-        draft.warnings.push("this client has no permitted ticket type of its own any more".to_owned());
+        draft
+            .warnings
+            .push("this client has no permitted ticket type of its own any more".to_owned());
     }
     Ok(())
 }
 
 /// `allowed_clients` of a ticket type: clients by `client_id`. The rows are the same.
 async fn permitted_clients(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
-    let Some(Value::Array(elements)) = draft.change.value(ticket_type::ALLOWED_CLIENTS).cloned() else {
+    let Some(Value::Array(elements)) = draft.change.value(ticket_type::ALLOWED_CLIENTS).cloned()
+    else {
         return Ok(());
     };
-    let wanted = pointed(save, draft, "allowed_clients", &elements, &["client_id"], EntityKind::Client).await?;
-    pairs(save, draft, area_request_type::REQUEST_TYPE, area_request_type::CLIENT_ID, &wanted).await?;
+    let wanted =
+        pointed(save, draft, "allowed_clients", &elements, &["client_id"], EntityKind::Client)
+            .await?;
+    pairs(save, draft, area_request_type::REQUEST_TYPE, area_request_type::CLIENT_ID, &wanted)
+        .await?;
     Ok(())
 }
 
@@ -117,7 +134,8 @@ async fn pairs(
 ) -> Result<Option<usize>> {
     let kind = EntityKind::AreaRequestType;
     let entity = kind.entity();
-    let (own_name, other_name) = (entity.schema.fields[own.0].name, entity.schema.fields[other.0].name);
+    let (own_name, other_name) =
+        (entity.schema.fields[own.0].name, entity.schema.fields[other.0].name);
     let tenant = save.tenant();
     let existing = records::ids_where(&mut save.tx, tenant, entity, own_name, &[draft.id]).await?;
     let mut gone = Vec::new();

@@ -87,7 +87,9 @@ async fn top_level(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
 async fn main_site(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     if draft.is_new {
         if draft.change.int(client::MAIN_SITE_ID) > 0 {
-            draft.warnings.push("main_site_id was ignored: a new client's main site is made with it".into());
+            draft
+                .warnings
+                .push("main_site_id was ignored: a new client's main site is made with it".into());
         }
         // Both ids are known before either record is written, because each names the other.
         draft.id = save.reserve(EntityKind::Client, 1).await?;
@@ -111,7 +113,10 @@ async fn main_site(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     match save.load(EntityKind::Site, wanted).await? {
         Some((_, site)) if site.int(site::CLIENT_ID) != draft.id => {
             let owner = site.int(site::CLIENT_ID);
-            save.problem(draft.at("main_site_id"), format!("is site {wanted}, which belongs to client {owner}"));
+            save.problem(
+                draft.at("main_site_id"),
+                format!("is site {wanted}, which belongs to client {owner}"),
+            );
         }
         Some((_, site)) if site.bool(site::INACTIVE) => {
             save.problem(draft.at("main_site_id"), format!("is site {wanted}, which is inactive"));
@@ -200,7 +205,8 @@ async fn renamed(
     let saved = Box::pin(save::record(save, kind, body, "", preset)).await;
     let found: Problems = std::mem::replace(&mut save.problems, own);
     for (path, message) in found.into_list() {
-        let key = names.iter().find(|(_, name)| path == *name || path.starts_with(&format!("{name}.")));
+        let key =
+            names.iter().find(|(_, name)| path == *name || path.starts_with(&format!("{name}.")));
         let (field, rest) = match key {
             Some((key, name)) => (draft.entity().schema.fields[key.0].name, &path[name.len()..]),
             None => (path.as_str(), ""),
@@ -228,18 +234,26 @@ async fn nested_sites(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
             match save.load(EntityKind::Site, id).await? {
                 Some((_, site)) if site.int(site::CLIENT_ID) == draft.id => {}
                 Some(_) => {
-                    save.problem(format!("{path}.id"), format!("is site {id}, which belongs to another client"));
+                    save.problem(
+                        format!("{path}.id"),
+                        format!("is site {id}, which belongs to another client"),
+                    );
                     continue;
                 }
                 None => {
-                    save.problem(format!("{path}.id"), format!("is site {id}, which does not exist"));
+                    save.problem(
+                        format!("{path}.id"),
+                        format!("is site {id}, which does not exist"),
+                    );
                     continue;
                 }
             }
         }
         let fixed = [(site::CLIENT_ID, draft.id)];
         let preset = Preset { id: None, fixed: &fixed };
-        if let Some(saved) = Box::pin(save::record(save, EntityKind::Site, body, &path, preset)).await? {
+        if let Some(saved) =
+            Box::pin(save::record(save, EntityKind::Site, body, &path, preset)).await?
+        {
             let note = |warning: String| format!("site_update[{at}]: {warning}");
             draft.warnings.extend(saved.warnings.into_iter().map(note));
         }

@@ -39,8 +39,17 @@ pub async fn rows(
         custom_fields::rows(reader, app, tenant, kind, asked, stored, &mut extras).await?;
     }
     if query.show.meets(Show::AZURE_TENANTS) && kind == EntityKind::Client {
-        children(reader, app, tenant, EntityKind::AzureTenant, "client_id", client::AZURE_TENANTS, stored, &mut extras)
-            .await?;
+        children(
+            reader,
+            app,
+            tenant,
+            EntityKind::AzureTenant,
+            "client_id",
+            client::AZURE_TENANTS,
+            stored,
+            &mut extras,
+        )
+        .await?;
     }
     Ok(extras)
 }
@@ -62,7 +71,8 @@ pub async fn full(
     }
     if kind == EntityKind::Client && show.meets(Show::DETAILS.with(Show::TICKET_TYPES)) {
         let available = show.meets(Show::TICKET_TYPES);
-        let types = availability::types_of_client(reader, app, tenant, &stored[0], available).await?;
+        let types =
+            availability::types_of_client(reader, app, tenant, &stored[0], available).await?;
         extras[0].push((client::ALLOWED_TICKETTYPES.0, types));
     }
     if kind == EntityKind::Client && show.meets(Show::PREPAY.with(Show::PERIODS)) {

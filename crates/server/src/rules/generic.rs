@@ -32,7 +32,10 @@ fn date_created(save: &Save<'_>, draft: &mut Draft) {
 fn name(save: &mut Save<'_>, draft: &Draft) {
     let schema = draft.entity().schema;
     let Some(key) = schema.find("name").map(Key) else { return };
-    if !schema.fields[key.0].column || NAMELESS.contains(&draft.kind) || draft.kind == EntityKind::User {
+    if !schema.fields[key.0].column
+        || NAMELESS.contains(&draft.kind)
+        || draft.kind == EntityKind::User
+    {
         return;
     }
     let path = draft.at("name");
@@ -58,8 +61,9 @@ fn colours(save: &mut Save<'_>, draft: &Draft) {
 }
 
 fn is_colour(text: &str) -> bool {
-    text.strip_prefix('#')
-        .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    text.strip_prefix('#').is_some_and(|digits| {
+        digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
 }
 
 /// The fields that an administrator made mandatory, all missing ones at once.
@@ -116,22 +120,32 @@ pub async fn bill_payer(
     }
     let name = draft.entity().schema.fields[key.0].name;
     if target == own_client {
-        save.problem(draft.at(name), "must not be the client itself; 0 means that it pays its own bills");
+        save.problem(
+            draft.at(name),
+            "must not be the client itself; 0 means that it pays its own bills",
+        );
         return Ok(());
     }
     if let Some((_, payer)) = save.load(EntityKind::Client, target).await?
         && payer.int(target_key) > 0
     {
-        let message = format!("points at client {target}, whose bills go to client {}", payer.int(target_key));
+        let message = format!(
+            "points at client {target}, whose bills go to client {}",
+            payer.int(target_key)
+        );
         save.problem(draft.at(name), message);
     }
     if draft.kind == EntityKind::Client && !draft.is_new {
         let column = EntityKind::Client.entity().schema.fields[target_key.0].name;
         let (tenant, entity) = (save.tenant(), EntityKind::Client.entity());
         let pointing =
-            aureole_storage::records::ids_where(&mut save.tx, tenant, entity, column, &[draft.id]).await?;
+            aureole_storage::records::ids_where(&mut save.tx, tenant, entity, column, &[draft.id])
+                .await?;
         if let Some(other) = pointing.first() {
-            save.problem(draft.at(name), format!("makes a chain: the bills of client {other} come to this one"));
+            save.problem(
+                draft.at(name),
+                format!("makes a chain: the bills of client {other} come to this one"),
+            );
         }
     }
     Ok(())

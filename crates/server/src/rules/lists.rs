@@ -159,7 +159,8 @@ async fn descendants(call: &Call, id: i64) -> Result<Vec<i64>> {
     while !level.is_empty() {
         let mut db = call.app.db.clone();
         let tenant = call.caller.tenant_id;
-        level = aureole_storage::records::ids_where(&mut db, tenant, entity, parent, &level).await?;
+        level =
+            aureole_storage::records::ids_where(&mut db, tenant, entity, parent, &level).await?;
         level.retain(|id| !found.contains(id));
         found.extend(&level);
     }
@@ -176,7 +177,12 @@ async fn internal_client(call: &Call, problems: &mut Problems) -> Result<Option<
 }
 
 async fn sites(call: &Call, query: &mut ListQuery, problems: &mut Problems) -> Result<Filter> {
-    show(call, query, &[("includenotes", Show::NOTES), ("includeaddress", Show::ADDRESS)], problems);
+    show(
+        call,
+        query,
+        &[("includenotes", Show::NOTES), ("includeaddress", Show::ADDRESS)],
+        problems,
+    );
     if query.show.meets(Show::ADDRESS) {
         // The address lines and the notes come together.
         query.show = query.show.with(Show::NOTES);
@@ -186,7 +192,11 @@ async fn sites(call: &Call, query: &mut ListQuery, problems: &mut Problems) -> R
     let include_other = call.params.boolean("includenonstocklocations", problems).unwrap_or(true);
     let azure = Filter::Any(vec![
         is_set(site::AZURE_TENANT),
-        Filter::In { column: "client_id", kind: EntityKind::Client, filter: Box::new(azure_tenants()) },
+        Filter::In {
+            column: "client_id",
+            kind: EntityKind::Client,
+            filter: Box::new(azure_tenants()),
+        },
     ]);
     let mut filters = vec![
         by_id(call, "client_id", site::CLIENT_ID, problems),
@@ -211,7 +221,9 @@ async fn sites(call: &Call, query: &mut ListQuery, problems: &mut Problems) -> R
 pub fn through_client(filter: Filter) -> Filter {
     match filter {
         Filter::True => Filter::True,
-        other => Filter::In { column: "client_id", kind: EntityKind::Client, filter: Box::new(other) },
+        other => {
+            Filter::In { column: "client_id", kind: EntityKind::Client, filter: Box::new(other) }
+        }
     }
 }
 
@@ -265,7 +277,9 @@ fn top_levels(call: &Call, problems: &mut Problems) -> Filter {
 
 /// `tickettype_id` sets the scene for a ticket of that type, which has to exist.
 async fn ticket_type_exists(call: &Call, problems: &mut Problems) -> Result<()> {
-    let Some(id) = call.params.int("tickettype_id", problems).filter(|id| *id > 0) else { return Ok(()) };
+    let Some(id) = call.params.int("tickettype_id", problems).filter(|id| *id > 0) else {
+        return Ok(());
+    };
     let entity = EntityKind::TicketType.entity();
     let (mut db, tenant) = (call.app.db.clone(), call.caller.tenant_id);
     let found = aureole_storage::records::ids_where(&mut db, tenant, entity, "id", &[id]).await?;
@@ -299,7 +313,8 @@ pub async fn check_get(call: &Call, kind: EntityKind, id: i64, stored: &Stored) 
             let filter = Filter::all(vec![Filter::Ids(vec![client]), lens]);
             let (db, tenant) = (&call.app.db, call.caller.tenant_id);
             let entity = EntityKind::Client.entity();
-            let found = aureole_storage::records::select_ids(db, tenant, entity, &filter, &[]).await?;
+            let found =
+                aureole_storage::records::select_ids(db, tenant, entity, &filter, &[]).await?;
             if found.is_empty() {
                 return missing();
             }

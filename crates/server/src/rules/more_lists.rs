@@ -26,7 +26,9 @@ pub async fn filter(
         EntityKind::CrmNote => crm_notes(call, query, problems).await,
         EntityKind::RecurringItem => Ok(items(call, problems)),
         EntityKind::AzureTenant => azure_tenants(call, problems).await,
-        EntityKind::AreaRequestType => Ok(by_id(call, "client_id", area_request_type::CLIENT_ID, problems)),
+        EntityKind::AreaRequestType => {
+            Ok(by_id(call, "client_id", area_request_type::CLIENT_ID, problems))
+        }
         EntityKind::PrepayLot => Ok(lots(call, problems)),
         EntityKind::PrepayUse => Ok(Filter::all(vec![
             by_id(call, "client_id", prepay_use::CLIENT_ID, problems),
@@ -48,7 +50,13 @@ fn by_id(call: &Call, name: &str, key: Key, problems: &mut Problems) -> Filter {
 }
 
 /// A filter on an integer field, by the field's name.
-fn by_name(call: &Call, endpoint: &Endpoint, name: &str, field: &str, problems: &mut Problems) -> Filter {
+fn by_name(
+    call: &Call,
+    endpoint: &Endpoint,
+    name: &str,
+    field: &str,
+    problems: &mut Problems,
+) -> Filter {
     let position = endpoint.kind.entity().schema.find(field);
     match (call.params.int(name, problems), position) {
         (Some(id), Some(position)) => Filter::int(position, id),
@@ -131,7 +139,8 @@ fn lots(call: &Call, problems: &mut Problems) -> Filter {
         filters.push(date(prepay_lot::DATE, Compare::LessOrEqual, &format!("{day}T23:59:59.999")));
     }
     if ready {
-        let invoice = [prepay_lot::INVOICE_DATE, prepay_lot::INVOICE_ID, prepay_lot::INVOICE_NUMBER];
+        let invoice =
+            [prepay_lot::INVOICE_DATE, prepay_lot::INVOICE_ID, prepay_lot::INVOICE_NUMBER];
         filters.extend(invoice.map(|key| is_set(key).negate()));
         let test = Test::Compare(Compare::Greater, Operand::Number(0.into()));
         filters.push(Filter::Field { position: prepay_lot::AMOUNT.0, test });
@@ -215,7 +224,8 @@ fn addresses(call: &Call, endpoint: &Endpoint, problems: &mut Problems) -> Filte
 pub fn ticket_area(call: &Call, problems: &mut Problems) -> Filter {
     let Some(area) = call.params.int("ticketarea_id", problems) else { return Filter::True };
     let visible = |more: Vec<Filter>| {
-        let mut all = vec![Filter::int(ticket_type::AREA.0, area), Filter::int(ticket_type::VISIBLE.0, 1)];
+        let mut all =
+            vec![Filter::int(ticket_type::AREA.0, area), Filter::int(ticket_type::VISIBLE.0, 1)];
         all.extend(more);
         Box::new(Filter::all(all))
     };
@@ -233,7 +243,11 @@ pub fn ticket_area(call: &Call, problems: &mut Problems) -> Filter {
         Filter::Field { position: client::ALLOWALL_TICKETTYPES.0, test: Test::IsSet },
         exists(visible(vec![])),
     ]);
-    Filter::Any(vec![exists(visible(vec![Filter::int(ticket_type::ALLOW_ALL.0, 1)])), everything, by_pair])
+    Filter::Any(vec![
+        exists(visible(vec![Filter::int(ticket_type::ALLOW_ALL.0, 1)])),
+        everything,
+        by_pair,
+    ])
 }
 
 /// Integrations and the field that links a client to a tenant of theirs.
@@ -274,11 +288,18 @@ pub fn integration(call: &Call, problems: &mut Problems) -> Filter {
         let mut own = numbers.clone();
         own.sort_unstable();
         any.push(Filter::Ids(own));
-        return Filter::Has { kind: EntityKind::AzureTenant, column: "client_id", filter: Box::new(Filter::Any(any)) };
+        return Filter::Has {
+            kind: EntityKind::AzureTenant,
+            column: "client_id",
+            filter: Box::new(Filter::Any(any)),
+        };
     }
     let Some((_, field)) = INTEGRATIONS.iter().find(|(name, _)| *name == kind) else {
         let names: Vec<&str> = INTEGRATIONS.iter().map(|(name, _)| *name).collect();
-        problems.add("integration_type", format!("{kind:?} is not one of: azure, {}", names.join(", ")));
+        problems.add(
+            "integration_type",
+            format!("{kind:?} is not one of: azure, {}", names.join(", ")),
+        );
         return Filter::True;
     };
     let position = EntityKind::Client.entity().schema.find(field).unwrap_or(0);

@@ -18,7 +18,8 @@ pub async fn crm_note_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<(
     let caller_agent = save.caller.agent_id;
     generic::default(draft, crm_note::AGENT, caller_agent);
     if draft.record.text(crm_note::NOTE).trim().is_empty() {
-        let message = if draft.change.has(crm_note::NOTE) { "must not be empty" } else { "is required" };
+        let message =
+            if draft.change.has(crm_note::NOTE) { "must not be empty" } else { "is required" };
         save.problem(draft.at("note"), message);
     }
     another_author(save, draft)?;
@@ -27,11 +28,20 @@ pub async fn crm_note_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<(
         draft.record.set(crm_note::DETAIL, detail);
     }
     let anchors = [
-        crm_note::CLIENT_ID, crm_note::SUPPLIER_ID, crm_note::SITE_ID, crm_note::USER_ID,
-        crm_note::SALES_ORDER, crm_note::PURCHASE_ORDER, crm_note::QUOTE, crm_note::INVOICE,
+        crm_note::CLIENT_ID,
+        crm_note::SUPPLIER_ID,
+        crm_note::SITE_ID,
+        crm_note::USER_ID,
+        crm_note::SALES_ORDER,
+        crm_note::PURCHASE_ORDER,
+        crm_note::QUOTE,
+        crm_note::INVOICE,
     ];
     if anchors.iter().all(|key| draft.record.int(*key) <= 0) {
-        save.problem(draft.at("client_id"), "is required, or a supplier_id, site_id, user_id or a document's id");
+        save.problem(
+            draft.at("client_id"),
+            "is required, or a supplier_id, site_id, user_id or a document's id",
+        );
     }
     anchor_client(save, draft).await
 }
@@ -90,15 +100,21 @@ pub async fn popup_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> 
         draft.record.set(popup_note::DATE_CREATED, now);
     }
     if draft.record.text(popup_note::NOTE).trim().is_empty() {
-        let message = if draft.change.has(popup_note::NOTE) { "must not be empty" } else { "is required" };
+        let message =
+            if draft.change.has(popup_note::NOTE) { "must not be empty" } else { "is required" };
         save.problem(draft.at("note"), message);
     }
     let anchors = [popup_note::CLIENT_ID, popup_note::SITE_ID, popup_note::USER_ID];
     if anchors.iter().filter(|key| draft.record.int(**key) > 0).count() != 1 {
-        save.problem(draft.at("client_id"), "must be set, or site_id or user_id, exactly one of them");
+        save.problem(
+            draft.at("client_id"),
+            "must be set, or site_id or user_id, exactly one of them",
+        );
     }
     dates(save, draft, popup_note::START, popup_note::END);
-    if draft.record.bool(popup_note::HTML) && (draft.changes(popup_note::NOTE) || draft.changes(popup_note::HTML)) {
+    if draft.record.bool(popup_note::HTML)
+        && (draft.changes(popup_note::NOTE) || draft.changes(popup_note::HTML))
+    {
         let note = sanitised(draft.record.text(popup_note::NOTE));
         draft.record.set(popup_note::NOTE, note);
     }
@@ -117,7 +133,11 @@ pub async fn popup_after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
 /// The end is not before the start.
 pub fn dates(save: &mut Save<'_>, draft: &Draft, start: Key, end: Key) {
     let (from, to) = (draft.record.text(start), draft.record.text(end));
-    if !from.is_empty() && !to.is_empty() && to < from && (draft.changes(start) || draft.changes(end)) {
+    if !from.is_empty()
+        && !to.is_empty()
+        && to < from
+        && (draft.changes(start) || draft.changes(end))
+    {
         let name = draft.entity().schema.fields[end.0].name;
         save.problem(draft.at(name), "must not be before the start date");
     }

@@ -15,7 +15,8 @@ use crate::save::{Draft, Save};
 pub async fn user_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     full_name(draft);
     if draft.record.text(user::NAME).is_empty() {
-        let message = if draft.change.has(user::NAME) { "must not be empty" } else { "is required" };
+        let message =
+            if draft.change.has(user::NAME) { "must not be empty" } else { "is required" };
         save.problem(draft.at("name"), message);
     }
     let given_client = draft.change.int(user::CLIENT_ID);
@@ -37,14 +38,21 @@ pub async fn user_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     if let Some((_, site)) = save.load(EntityKind::Site, site_id).await? {
         let owner = site.int(site::CLIENT_ID);
         // A program that moves a user posts the old client back beside the new site.
-        let left_over = !draft.is_new && draft.changes(user::SITE_ID) && !draft.changes(user::CLIENT_ID);
+        let left_over =
+            !draft.is_new && draft.changes(user::SITE_ID) && !draft.changes(user::CLIENT_ID);
         if given_client > 0 && given_client != owner && !left_over {
-            save.problem(draft.at("client_id"), format!("is not client {owner}, to which site {site_id} belongs"));
+            save.problem(
+                draft.at("client_id"),
+                format!("is not client {owner}, to which site {site_id} belongs"),
+            );
         }
         draft.record.set(user::CLIENT_ID, owner);
         draft.record.set(user::SITE_ID_INT, site_id);
     } else if draft.changes(user::SITE_ID) && !draft.change.has(user::SITE_ID) {
-        save.problem(draft.at("site_id"), format!("points at site {site_id}, which does not exist"));
+        save.problem(
+            draft.at("site_id"),
+            format!("points at site {site_id}, which does not exist"),
+        );
     }
     Ok(())
 }
@@ -54,7 +62,8 @@ fn full_name(draft: &mut Draft) {
     if draft.change.has(user::NAME) || !draft.record.text(user::NAME).is_empty() {
         return;
     }
-    let name = format!("{} {}", draft.record.text(user::FIRST_NAME), draft.record.text(user::SURNAME));
+    let name =
+        format!("{} {}", draft.record.text(user::FIRST_NAME), draft.record.text(user::SURNAME));
     if !name.trim().is_empty() {
         draft.record.set(user::NAME, name.trim().to_owned());
     }
@@ -90,10 +99,14 @@ pub async fn agent_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> 
     for key in [agent::ALLOWED, agent::DENIED] {
         let ids = rights::client_ids(draft.change.value(key));
         let (tenant, entity) = (save.tenant(), EntityKind::Client.entity());
-        let found = aureole_storage::records::ids_where(&mut save.tx, tenant, entity, "id", &ids).await?;
+        let found =
+            aureole_storage::records::ids_where(&mut save.tx, tenant, entity, "id", &ids).await?;
         let name = draft.entity().schema.fields[key.0].name;
         for (at, id) in ids.iter().enumerate().filter(|(_, id)| !found.contains(id)) {
-            save.problem(draft.at(&format!("{name}[{at}]")), format!("points at client {id}, which does not exist"));
+            save.problem(
+                draft.at(&format!("{name}[{at}]")),
+                format!("points at client {id}, which does not exist"),
+            );
         }
         let given = draft.change.value(key).and_then(Value::as_array).map_or(0, Vec::len);
         if given != ids.len() {
@@ -144,7 +157,10 @@ pub async fn top_level_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<
     while parent > 0 {
         steps += 1;
         if parent == draft.id && !draft.is_new || steps > 100 {
-            save.problem(draft.at("parentid"), "makes a cycle: the parent lies below this top level");
+            save.problem(
+                draft.at("parentid"),
+                "makes a cycle: the parent lies below this top level",
+            );
             return Ok(());
         }
         let Some((_, above)) = save.load(EntityKind::TopLevel, parent).await? else { break };

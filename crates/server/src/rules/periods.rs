@@ -64,7 +64,10 @@ mod tests {
 
     #[test]
     fn weeks_and_single_charges() {
-        assert_eq!(next(at("2026-12-28T00:00:00"), at("2026-01-01T00:00:00"), 1), Some(at("2027-01-04T00:00:00")));
+        assert_eq!(
+            next(at("2026-12-28T00:00:00"), at("2026-01-01T00:00:00"), 1),
+            Some(at("2027-01-04T00:00:00"))
+        );
         assert_eq!(next(at("2026-12-28T00:00:00"), at("2026-01-01T00:00:00"), 0), None);
     }
 }

@@ -23,7 +23,11 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         generic::bill_payer(save, draft, client_id, key, target).await?;
     }
     if client_id <= 0 {
-        let message = if draft.change.has(site::CLIENT_ID) { "must be the id of a client" } else { "is required" };
+        let message = if draft.change.has(site::CLIENT_ID) {
+            "must be the id of a client"
+        } else {
+            "is required"
+        };
         save.problem(draft.at("client_id"), message);
         return Ok(());
     }
@@ -48,7 +52,8 @@ fn address_lines(draft: &mut Draft) {
         if text == stored || current != stored {
             continue;
         }
-        let mut address = draft.record.get(object_key).and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut address =
+            draft.record.get(object_key).and_then(Value::as_object).cloned().unwrap_or_default();
         if text.is_empty() {
             address.shift_remove(line);
         } else {
@@ -85,7 +90,10 @@ async fn main_contact(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
         && contact_user.int(user::CLIENT_ID) != client_id
     {
         let owner = contact_user.int(user::CLIENT_ID);
-        save.problem(draft.at("maincontact_id"), format!("is user {contact}, who belongs to client {owner}"));
+        save.problem(
+            draft.at("maincontact_id"),
+            format!("is user {contact}, who belongs to client {owner}"),
+        );
     }
     Ok(())
 }
@@ -96,14 +104,16 @@ async fn main_flag(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     let was_main = draft.before.as_ref().is_some_and(|before| before.bool(site::IS_MAIN));
     if draft.is_new {
         let (tenant, entity) = (save.tenant(), EntityKind::Site.entity());
-        let siblings = records::ids_where(&mut save.tx, tenant, entity, "client_id", &[client_id]).await?;
+        let siblings =
+            records::ids_where(&mut save.tx, tenant, entity, "client_id", &[client_id]).await?;
         if siblings.is_empty() {
             draft.record.set(site::IS_MAIN, true);
         }
     }
     let is_main = draft.record.bool(site::IS_MAIN);
     let inactive = draft.record.bool(site::INACTIVE);
-    let moved = draft.before.as_ref().is_some_and(|before| before.int(site::CLIENT_ID) != client_id);
+    let moved =
+        draft.before.as_ref().is_some_and(|before| before.int(site::CLIENT_ID) != client_id);
     let problem = match (was_main, is_main) {
         (true, _) if inactive => Some(("inactive", "the main site can't be made inactive")),
         (true, _) if moved => Some(("client_id", "the main site can't be moved to another client")),
@@ -128,7 +138,8 @@ async fn main_flag(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     if is_main && !was_main && save.problems.is_empty() {
         // The flag leaves the other site first: the database allows one only.
         let (tenant, entity) = (save.tenant(), EntityKind::Site.entity());
-        let siblings = records::ids_where(&mut save.tx, tenant, entity, "client_id", &[client_id]).await?;
+        let siblings =
+            records::ids_where(&mut save.tx, tenant, entity, "client_id", &[client_id]).await?;
         for sibling in siblings.into_iter().filter(|sibling| *sibling != draft.id) {
             save.amend(EntityKind::Site, sibling, |other| other.clear(site::IS_MAIN)).await?;
         }
@@ -140,9 +151,11 @@ pub async fn after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     let client_id = draft.record.int(site::CLIENT_ID);
     if draft.record.bool(site::IS_MAIN) {
         let id = draft.id;
-        save.amend(EntityKind::Client, client_id, |client| client.set(client::MAIN_SITE_ID, id)).await?;
+        save.amend(EntityKind::Client, client_id, |client| client.set(client::MAIN_SITE_ID, id))
+            .await?;
     }
-    let moved = draft.before.as_ref().is_some_and(|before| before.int(site::CLIENT_ID) != client_id);
+    let moved =
+        draft.before.as_ref().is_some_and(|before| before.int(site::CLIENT_ID) != client_id);
     if moved {
         move_users(save, draft.id, client_id).await?;
     }
@@ -175,7 +188,9 @@ async fn first_contact(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     let fixed = [(user::SITE_ID, draft.id)];
     let preset = Preset { id: None, fixed: &fixed };
     let path = draft.path.clone();
-    if let Some(contact) = Box::pin(save::record(save, EntityKind::User, &body, &path, preset)).await? {
+    if let Some(contact) =
+        Box::pin(save::record(save, EntityKind::User, &body, &path, preset)).await?
+    {
         let id = contact.id;
         save.amend(EntityKind::Site, draft.id, |site| site.set(site::MAIN_CONTACT, id)).await?;
     }

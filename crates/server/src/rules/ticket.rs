@@ -13,7 +13,8 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     let now = save.now_text.clone();
     generic::default(draft, ticket::OCCURRED, now);
     if draft.record.text(ticket::SUMMARY).is_empty() {
-        let message = if draft.change.has(ticket::SUMMARY) { "must not be empty" } else { "is required" };
+        let message =
+            if draft.change.has(ticket::SUMMARY) { "must not be empty" } else { "is required" };
         save.problem(draft.at("summary"), message);
     }
     let (user_id, site_id) = (draft.record.int(ticket::USER_ID), draft.record.int(ticket::SITE_ID));
@@ -29,7 +30,8 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     {
         let owner = site.int(site::CLIENT_ID);
         let client = draft.record.int(ticket::CLIENT_ID);
-        let moves = draft.changes(ticket::CLIENT_ID) || draft.changes(ticket::SITE_ID) || draft.is_new;
+        let moves =
+            draft.changes(ticket::CLIENT_ID) || draft.changes(ticket::SITE_ID) || draft.is_new;
         if client > 0 && client != owner && moves {
             let message = format!("is not client {owner}, to which site {site_id} belongs");
             save.problem(draft.at("client_id"), message);

@@ -22,7 +22,8 @@ pub fn apply(change: &Change, before: Option<&Record>, record: &mut Record, merg
             (Some(new), Kind::List(schema)) => {
                 let by_name = matches!(field.name, "customfields" | "site_fields");
                 let keep = merge || by_name;
-                let has_id = schema.find("id").is_some_and(|at| matches!(schema.fields[at].kind, Kind::Int));
+                let has_id =
+                    schema.find("id").is_some_and(|at| matches!(schema.fields[at].kind, Kind::Int));
                 record.set(key, merged_list(old, new, has_id, by_name, keep));
             }
             (Some(new), _) => record.set(key, new.clone()),
@@ -81,7 +82,8 @@ fn same(left: &Value, right: &Value, by_name: bool) -> bool {
     match (id(left), id(right)) {
         (Some(left), Some(right)) => left == right,
         (_, None) if by_name => {
-            let name = |element: &Value| element.get("name").and_then(Value::as_str).map(str::to_owned);
+            let name =
+                |element: &Value| element.get("name").and_then(Value::as_str).map(str::to_owned);
             name(right).is_some() && name(left) == name(right)
         }
         _ => false,

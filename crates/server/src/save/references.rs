@@ -23,7 +23,8 @@ pub async fn names_to_ids(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> 
         .filter(|(_, name)| !name.is_empty())
         .collect();
     for (key, name) in given {
-        let Source::Name { path: [(id_name, kind)], column: "name" } = schema.fields[key.0].source else {
+        let Source::Name { path: [(id_name, kind)], column: "name" } = schema.fields[key.0].source
+        else {
             continue;
         };
         let Some(id_key) = schema.find(id_name).map(Key) else { continue };
@@ -41,8 +42,17 @@ pub async fn names_to_ids(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> 
             [] if *kind == EntityKind::User => {
                 draft.warnings.push(format!("{field} was ignored: there is no user of that name"));
             }
-            [] => save.problem(field, format!("names the {} {name:?}, which does not exist", entity.singular)),
-            _ => save.problem(field, format!("fits several: there is more than one {} {name:?}; give {id_name}", entity.singular)),
+            [] => save.problem(
+                field,
+                format!("names the {} {name:?}, which does not exist", entity.singular),
+            ),
+            _ => save.problem(
+                field,
+                format!(
+                    "fits several: there is more than one {} {name:?}; give {id_name}",
+                    entity.singular
+                ),
+            ),
         }
     }
     Ok(())
@@ -103,7 +113,10 @@ pub async fn check(save: &mut Save<'_>, draft: &Draft, fixed: &[(Key, i64)]) -> 
             if !found.contains(&id) {
                 let name = schema.fields[key.0].name;
                 let what = kind.entity().singular;
-                save.problem(draft.at(name), format!("points at {what} {id}, which does not exist"));
+                save.problem(
+                    draft.at(name),
+                    format!("points at {what} {id}, which does not exist"),
+                );
             }
         }
     }

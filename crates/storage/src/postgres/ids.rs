@@ -29,10 +29,7 @@ struct Block {
 
 impl IdBlocks {
     pub(super) fn new(size: i64) -> Self {
-        Self {
-            size: size.max(1),
-            blocks: Mutex::default(),
-        }
+        Self { size: size.max(1), blocks: Mutex::default() }
     }
 
     /// The first of `count` consecutive ids. Asked for in one process, they always grow.

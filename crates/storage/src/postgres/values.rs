@@ -60,35 +60,19 @@ impl<'a> FromSql<'a> for Value {
     }
 
     fn accepts(ty: &Type) -> bool {
-        let number = [
-            Type::INT8,
-            Type::INT4,
-            Type::INT2,
-            Type::BOOL,
-            Type::NUMERIC,
-            Type::VOID,
-        ];
+        let number = [Type::INT8, Type::INT4, Type::INT2, Type::BOOL, Type::NUMERIC, Type::VOID];
         number.contains(ty) || is_text(ty)
     }
 }
 
 fn is_text(ty: &Type) -> bool {
-    [
-        Type::TEXT,
-        Type::VARCHAR,
-        Type::BPCHAR,
-        Type::NAME,
-        Type::UNKNOWN,
-    ]
-    .contains(ty)
+    [Type::TEXT, Type::VARCHAR, Type::BPCHAR, Type::NAME, Type::UNKNOWN].contains(ty)
 }
 
 /// `sum()` over BIGINT is a NUMERIC. Its digits have base 10,000; `weight` is the power of the
 /// first one.
 fn whole_number(raw: &[u8]) -> Result<i64, Failure> {
-    let mut words = raw
-        .chunks_exact(2)
-        .map(|pair| i16::from_be_bytes([pair[0], pair[1]]));
+    let mut words = raw.chunks_exact(2).map(|pair| i16::from_be_bytes([pair[0], pair[1]]));
     let mut word = || words.next().ok_or("a numeric value that ends too early");
     let (digits, weight, sign, _scale) = (word()?, word()?, word()?, word()?);
     if digits > weight + 1 {
@@ -97,10 +81,8 @@ fn whole_number(raw: &[u8]) -> Result<i64, Failure> {
     let mut value: i128 = 0;
     for power in 0..=weight {
         let digit = if power < digits { word()? } else { 0 };
-        value = value
-            .checked_mul(10_000)
-            .ok_or("a numeric value out of range")?
-            + i128::from(digit);
+        value =
+            value.checked_mul(10_000).ok_or("a numeric value out of range")? + i128::from(digit);
     }
     match sign {
         0 => Ok(i64::try_from(value)?),
@@ -113,10 +95,8 @@ fn whole_number(raw: &[u8]) -> Result<i64, Failure> {
 pub(super) fn error(sql: &str, error: &tokio_postgres::Error) -> Error {
     let Some(reply) = error.as_db_error() else {
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
-        let lost = error.is_closed()
-            || error
-                .source()
-                .is_some_and(|source| source.is::<std::io::Error>());
+        let lost =
+            error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>());
         return if lost {
             Error::Unavailable(format!("PostgreSQL connection: {error} {cause}"))
         } else {
@@ -126,9 +106,7 @@ pub(super) fn error(sql: &str, error: &tokio_postgres::Error) -> Error {
     let code = reply.code();
     let text = format!("{} {}", code.code(), reply.message());
     if *code == SqlState::UNIQUE_VIOLATION {
-        Error::Unique {
-            index: reply.constraint().unwrap_or_default().to_owned(),
-        }
+        Error::Unique { index: reply.constraint().unwrap_or_default().to_owned() }
     } else if *code == SqlState::QUERY_CANCELED {
         Error::Timeout
     } else if may_work_later(code) || plan_is_old(reply) {
@@ -142,9 +120,8 @@ pub(super) fn error(sql: &str, error: &tokio_postgres::Error) -> Error {
 /// Lost races, and a server that is full, stopping, starting or a standby.
 fn may_work_later(code: &SqlState) -> bool {
     const CLASSES: &[&str] = &["08", "40", "53", "55", "58"];
-    const CODES: &[&str] = &[
-        "57P01", "57P02", "57P03", "57P05", "25006", "25P03", "3D000", "28000", "28P01",
-    ];
+    const CODES: &[&str] =
+        &["57P01", "57P02", "57P03", "57P05", "25006", "25P03", "3D000", "28000", "28P01"];
     let code = code.code();
     CODES.contains(&code) || CLASSES.iter().any(|class| code.starts_with(class))
 }
@@ -168,10 +145,7 @@ mod tests {
         assert_eq!(whole_number(&numeric(&[0, 0, 0, 0])).unwrap(), 0);
         assert_eq!(whole_number(&numeric(&[1, 0, 0x4000, 0, 7])).unwrap(), -7);
         assert_eq!(whole_number(&numeric(&[1, 1, 0, 0, 3])).unwrap(), 30_000);
-        assert_eq!(
-            whole_number(&numeric(&[2, 1, 0, 0, 12, 345])).unwrap(),
-            120_345
-        );
+        assert_eq!(whole_number(&numeric(&[2, 1, 0, 0, 12, 345])).unwrap(), 120_345);
         assert!(whole_number(&numeric(&[1, -1, 0, 1, 5000])).is_err());
         assert!(whole_number(&numeric(&[1, 7, 0, 0, 1])).is_err());
     }

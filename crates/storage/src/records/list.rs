@@ -73,7 +73,9 @@ async fn resolve(db: &Db, tenant: i64, entity: &'static Entity, filter: Filter) 
         Filter::Has { .. } | Filter::HasAny { .. } | Filter::In { .. } | Filter::Contact(_) => {
             let filter = decidable(db, tenant, filter).await?;
             let mut sql = Sql::new(db.dialect(), tenant);
-            let Some(condition) = sql.filter(entity, "r", &filter) else { return Ok(Filter::none()) };
+            let Some(condition) = sql.filter(entity, "r", &filter) else {
+                return Ok(Filter::none());
+            };
             let statement = format!(
                 "SELECT r.id FROM {} r WHERE r.tenant_id = $1 AND {condition} ORDER BY r.id",
                 entity.table
@@ -97,7 +99,9 @@ async fn decidable(db: &Db, tenant: i64, filter: Filter) -> Result<Filter> {
         Filter::Has { kind, column, filter } => {
             Filter::Has { kind, column, filter: ids(kind, &filter).await? }
         }
-        Filter::HasAny { kind, filter } => Filter::HasAny { kind, filter: ids(kind, &filter).await? },
+        Filter::HasAny { kind, filter } => {
+            Filter::HasAny { kind, filter: ids(kind, &filter).await? }
+        }
         Filter::In { column, kind, filter } => {
             Filter::In { column, kind, filter: ids(kind, &filter).await? }
         }
@@ -139,8 +143,11 @@ async fn scan(
     let index = entity.schema.index();
     let mut found: Vec<(Vec<SortValue>, i64)> = Vec::new();
     db.query_each(&statement, params, &mut |mut row| {
-        let texts: Vec<(usize, String)> =
-            lookups.iter().enumerate().map(|(at, &position)| (position, row.take_text(4 + at))).collect();
+        let texts: Vec<(usize, String)> = lookups
+            .iter()
+            .enumerate()
+            .map(|(at, &position)| (position, row.take_text(4 + at)))
+            .collect();
         let mut fields = Vec::new();
         doc::positions(index, row.text(2), &mut fields);
         let view = filter::Row {
@@ -165,7 +172,10 @@ fn used_lookups(entity: &'static Entity, rest: &[Filter], keys: &[OrderKey]) -> 
     let mut positions: Vec<usize> = keys.iter().map(|key| key.position).collect();
     rest.iter().for_each(|filter| collect_positions(filter, &mut positions));
     positions.retain(|&position| {
-        matches!(entity.schema.fields[position].source, Source::Name { .. } | Source::ClientSiteName)
+        matches!(
+            entity.schema.fields[position].source,
+            Source::Name { .. } | Source::ClientSiteName
+        )
     });
     positions.sort_unstable();
     positions.dedup();
@@ -206,7 +216,11 @@ fn scaled(text: &str) -> i128 {
     digits.parse().unwrap_or(0)
 }
 
-fn compare(left: &(Vec<SortValue>, i64), right: &(Vec<SortValue>, i64), keys: &[OrderKey]) -> Ordering {
+fn compare(
+    left: &(Vec<SortValue>, i64),
+    right: &(Vec<SortValue>, i64),
+    keys: &[OrderKey],
+) -> Ordering {
     for (at, key) in keys.iter().enumerate() {
         let ordering = left.0[at].cmp(&right.0[at]);
         let ordering = if key.descending { ordering.reverse() } else { ordering };

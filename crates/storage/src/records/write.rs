@@ -43,7 +43,8 @@ fn names(entity: &'static Entity) -> Vec<String> {
 
 fn values(entity: &'static Entity, tenant: i64, write: &Write<'_>) -> Vec<Value> {
     let record = write.record;
-    let mut values: Vec<Value> = vec![tenant.into(), write.id.into(), write.rev.into(), write.now.into()];
+    let mut values: Vec<Value> =
+        vec![tenant.into(), write.id.into(), write.rev.into(), write.now.into()];
     values.push(record.to_doc().into());
     for (position, name) in columns(entity) {
         let key = Key(position);
@@ -75,7 +76,8 @@ fn search_text(record: &Record, fields: &[&str]) -> String {
             Some(Json::String(text)) => lines.push(fold(text)),
             Some(Json::Object(address)) => {
                 let parts = ["line1", "line2", "line3", "line4", "postcode"];
-                let texts = parts.iter().filter_map(|part| address.get(*part).and_then(Json::as_str));
+                let texts =
+                    parts.iter().filter_map(|part| address.get(*part).and_then(Json::as_str));
                 lines.extend(texts.filter(|text| !text.is_empty()).map(fold));
             }
             _ => {}
@@ -105,7 +107,8 @@ pub async fn insert(
             tx.execute(&sql, &values(entity, tenant, write)).await?;
         }
         _ => {
-            let rows: Vec<Vec<Value>> = writes.iter().map(|write| values(entity, tenant, write)).collect();
+            let rows: Vec<Vec<Value>> =
+                writes.iter().map(|write| values(entity, tenant, write)).collect();
             tx.execute_many(&sql, &rows).await?;
         }
     }
@@ -161,8 +164,7 @@ pub async fn ids_where(
     targets: &[i64],
 ) -> Result<Vec<i64>> {
     let condition = reader.dialect().in_ids(&format!("\"{column}\""), 2);
-    let sql =
-        format!("SELECT id FROM {} WHERE tenant_id = $1 AND {condition}", entity.table);
+    let sql = format!("SELECT id FROM {} WHERE tenant_id = $1 AND {condition}", entity.table);
     let rows = reader.query(&sql, &[tenant.into(), Value::ids(targets)]).await?;
     Ok(ascending(&rows))
 }
@@ -179,10 +181,8 @@ pub async fn owned_ids(
 ) -> Result<Vec<i64>> {
     let condition = reader.dialect().in_ids(&format!("\"{column}\""), 2);
     let unset: String = before.iter().map(|name| format!(" AND \"{name}\" <= 0")).collect();
-    let sql = format!(
-        "SELECT id FROM {} WHERE tenant_id = $1 AND {condition}{unset}",
-        entity.table
-    );
+    let sql =
+        format!("SELECT id FROM {} WHERE tenant_id = $1 AND {condition}{unset}", entity.table);
     let rows = reader.query(&sql, &[tenant.into(), Value::ids(targets)]).await?;
     Ok(ascending(&rows))
 }
@@ -195,10 +195,7 @@ pub async fn ids_with_text(
     column: &str,
     value: &str,
 ) -> Result<Vec<i64>> {
-    let sql = format!(
-        "SELECT id FROM {} WHERE tenant_id = $1 AND \"{column}\" = $2",
-        entity.table
-    );
+    let sql = format!("SELECT id FROM {} WHERE tenant_id = $1 AND \"{column}\" = $2", entity.table);
     let rows = reader.query(&sql, &[tenant.into(), value.into()]).await?;
     Ok(ascending(&rows))
 }

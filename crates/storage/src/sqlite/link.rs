@@ -18,8 +18,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_TEXTS: usize = 2_000;
 
 /// A statement that takes less runs on the runtime's own thread: making way for other tasks would
-/// cost more than it (measured with 32 tasks on 2 cores: 22 µs a lookup by id instead of 6).
-const QUICK: Duration = Duration::from_micros(300);
+/// cost more than it (measured with 32 tasks on 2 cores: 22 µs a lookup by id instead of 6). On a
+/// busy machine a lookup that is interrupted by the scheduler takes a millisecond and is still one.
+const QUICK: Duration = Duration::from_micros(2_000);
 
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq)]
@@ -73,16 +74,9 @@ impl Link {
         let conn = connect(path, role).map_err(|error| {
             Error::Unavailable(format!("open SQLite file {}: {error}", path.display()))
         })?;
-        let watch = Arc::new(Watch {
-            interrupt: conn.get_interrupt_handle(),
-            deadline: Mutex::new(None),
-        });
-        Ok(Self {
-            conn,
-            watch,
-            texts: HashMap::default(),
-            timeout,
-        })
+        let watch =
+            Arc::new(Watch { interrupt: conn.get_interrupt_handle(), deadline: Mutex::new(None) });
+        Ok(Self { conn, watch, texts: HashMap::default(), timeout })
     }
 
     /// True when no transaction is open, which is also the case after SQLite ended it by itself.
@@ -119,9 +113,7 @@ impl Link {
 
     /// Several statements in one text. No time-out.
     pub(super) fn script(&self, sql: &str) -> Result<()> {
-        self.conn
-            .execute_batch(sql)
-            .map_err(|error| self.error(sql, error))
+        self.conn.execute_batch(sql).map_err(|error| self.error(sql, error))
     }
 
     /// Runs `PRAGMA wal_checkpoint(MODE)`; returns the frames in the log and those already moved.
@@ -129,9 +121,7 @@ impl Link {
         let sql = format!("PRAGMA wal_checkpoint({mode})");
         let run = || {
             self.conn.busy_timeout(wait)?;
-            let frames = self
-                .conn
-                .query_row(&sql, [], |row| Ok((row.get(1)?, row.get(2)?)));
+            let frames = self.conn.query_row(&sql, [], |row| Ok((row.get(1)?, row.get(2)?)));
             self.conn.busy_timeout(BUSY_TIMEOUT)?;
             frames
         };
@@ -208,10 +198,7 @@ impl Link {
             self.texts.clear();
         }
         let text: Arc<str> = renumber(sql).into();
-        let entry = Text {
-            sql: Arc::clone(&text),
-            cost: Duration::ZERO,
-        };
+        let entry = Text { sql: Arc::clone(&text), cost: Duration::ZERO };
         self.texts.insert(sql.into(), entry);
         text
     }
@@ -229,9 +216,7 @@ impl Link {
                 ffi::SQLITE_CONSTRAINT_UNIQUE
                 | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
                 | ffi::SQLITE_CONSTRAINT_ROWID,
-            ) => Error::Unique {
-                index: self.unique_index(message),
-            },
+            ) => Error::Unique { index: self.unique_index(message) },
             (ErrorCode::OperationInterrupted, _) => Error::Timeout,
             (
                 ErrorCode::DatabaseBusy
@@ -255,10 +240,8 @@ impl Link {
             return name.trim_matches('\'').to_owned();
         }
         let table = place.split('.').next().unwrap_or_default();
-        let columns: Vec<&str> = place
-            .split(", ")
-            .filter_map(|column| column.rsplit('.').next())
-            .collect();
+        let columns: Vec<&str> =
+            place.split(", ").filter_map(|column| column.rsplit('.').next()).collect();
         let sql = "SELECT l.name, l.origin FROM pragma_index_list(?1) l WHERE l.\"unique\" = 1 \
              AND (SELECT group_concat(i.name, ',' ORDER BY i.seqno) FROM pragma_index_info(l.name) i) \
              = ?2 ORDER BY l.origin = 'c' DESC";
@@ -341,11 +324,9 @@ fn read(value: ValueRef<'_>) -> rusqlite::Result<Value> {
             Ok(text) => Ok(Value::Text(text.to_owned())),
             Err(error) => Err(rusqlite::Error::Utf8Error(0, error)),
         },
-        other @ (ValueRef::Real(_) | ValueRef::Blob(_)) => Err(rusqlite::Error::InvalidColumnType(
-            0,
-            "a column".to_owned(),
-            other.data_type(),
-        )),
+        other @ (ValueRef::Real(_) | ValueRef::Blob(_)) => {
+            Err(rusqlite::Error::InvalidColumnType(0, "a column".to_owned(), other.data_type()))
+        }
     }
 }
 
@@ -365,9 +346,9 @@ fn renumber(sql: &str) -> String {
                 continue;
             }
             b'-' if next == b'-' => tail.find('\n').unwrap_or(tail.len()),
-            quote @ (b'\'' | b'"') => tail[1..]
-                .find(char::from(quote))
-                .map_or(tail.len(), |end| end + 2),
+            quote @ (b'\'' | b'"') => {
+                tail[1..].find(char::from(quote)).map_or(tail.len(), |end| end + 2)
+            }
             _ => 1,
         };
         out.push_str(&tail[..taken]);
@@ -384,14 +365,8 @@ mod tests {
     #[test]
     fn only_parameters_are_renumbered() {
         assert_eq!(renumber("a = $2 AND b=$1"), "a = ?2 AND b=?1");
-        assert_eq!(
-            renumber("'$1' \"$2\" -- it's $3\n$4 - $5"),
-            "'$1' \"$2\" -- it's $3\n?4 - ?5"
-        );
-        assert_eq!(
-            renumber("'a''$1' ->> '$.x' = $10"),
-            "'a''$1' ->> '$.x' = ?10"
-        );
+        assert_eq!(renumber("'$1' \"$2\" -- it's $3\n$4 - $5"), "'$1' \"$2\" -- it's $3\n?4 - ?5");
+        assert_eq!(renumber("'a''$1' ->> '$.x' = $10"), "'a''$1' ->> '$.x' = ?10");
         assert_eq!(renumber("open ' $1"), "open ' $1");
         assert_eq!(renumber("ä$1é"), "ä?1é");
     }

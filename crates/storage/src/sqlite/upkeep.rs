@@ -52,11 +52,7 @@ impl Alarm {
 /// Runs until [`Alarm::stop`].
 pub(super) fn run(shared: &Arc<Shared>) {
     let _ = shared.alarm.thread.set(std::thread::current());
-    let mut log = Log {
-        link: None,
-        commits: 0,
-        looked: Instant::now(),
-    };
+    let mut log = Log { link: None, commits: 0, looked: Instant::now() };
     while !shared.alarm.stop.load(Ordering::Acquire) {
         let now = Instant::now();
         let watched = shared.check_deadlines(now);
