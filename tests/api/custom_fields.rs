@@ -160,13 +160,12 @@ async fn values_of_every_type_are_checked(server: &Server) {
     let bad = bad.as_array().unwrap();
     let fields: Vec<Value> =
         bad.iter().map(|pair| json!({ "name": pair[0], "value": pair[1] })).collect();
-    let count = fields.len();
     let errors = admin
         .post("/api/Client", json!([{ "name": "Acme", "customfields": fields }]))
         .await
         .expect_error(400, "validation");
-    for at in 0..count {
-        let name = bad[at][0].as_str().unwrap();
+    for (at, pair) in bad.iter().enumerate() {
+        let name = pair[0].as_str().unwrap();
         let path = match name {
             "nothing" => format!("[0].customfields[{at}]"),
             _ => format!("[0].customfields[{at}].value"),

@@ -307,10 +307,12 @@ async fn round_trip(
         .map_or(row.clone(), |key| row[key].clone());
     let row = rows.as_array().unwrap().iter().find(|row| row["id"] == made["id"]).unwrap().clone();
     for field in kind.entity().schema.fields {
-        if field.light && field.light_when.is_empty() && !field.kind.is_nested() {
-            if let Some(value) = body.get(field.name) {
-                assert_eq!(&row[field.name], value, "list of {path}: {}", field.name);
-            }
+        if field.light
+            && field.light_when.is_empty()
+            && !field.kind.is_nested()
+            && let Some(value) = body.get(field.name)
+        {
+            assert_eq!(&row[field.name], value, "list of {path}: {}", field.name);
         }
     }
     let mut nulls: Map<String, Value> =

@@ -477,7 +477,9 @@ async fn two_nodes_on(url: DatabaseUrl) {
         for _ in 0..3 {
             let both =
                 tokio::join!(jobs::run_due(&first), jobs::run_due(&second), jobs::run_due(&first));
-            (both.0.unwrap(), both.1.unwrap(), both.2.unwrap());
+            both.0.unwrap();
+            both.1.unwrap();
+            both.2.unwrap();
         }
         bought_once(&admin, &ids).await;
         stop.send(()).unwrap();

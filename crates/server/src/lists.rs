@@ -89,5 +89,5 @@ impl Lists {
 
 /// What an entry costs, roughly.
 fn size(key: &str, ids: &[i64]) -> usize {
-    key.len() + ids.len() * size_of::<i64>() + 128
+    key.len() + size_of_val(ids) + 128
 }

@@ -30,8 +30,10 @@ pub async fn all_tenants(app: &std::sync::Arc<App>) -> Result<()> {
     Ok(())
 }
 
-/// Kinds, the fields that their default records share, and the names.
-const DEFAULTS: &[(EntityKind, Option<(&str, i64)>, &[&str])] = &[
+/// A kind, the field that its default records share, and their names.
+type Default = (EntityKind, Option<(&'static str, i64)>, &'static [&'static str]);
+
+const DEFAULTS: &[Default] = &[
     (EntityKind::TopLevel, None, &["Clients"]),
     (EntityKind::TicketType, None, &["Incident", "Service Request"]),
     (EntityKind::Status, None, &["New", "In Progress", "On Hold", "Closed"]),

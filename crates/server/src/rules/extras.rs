@@ -39,17 +39,8 @@ pub async fn rows(
         custom_fields::rows(reader, app, tenant, kind, asked, stored, &mut extras).await?;
     }
     if query.show.meets(Show::AZURE_TENANTS) && kind == EntityKind::Client {
-        children(
-            reader,
-            app,
-            tenant,
-            EntityKind::AzureTenant,
-            "client_id",
-            client::AZURE_TENANTS,
-            stored,
-            &mut extras,
-        )
-        .await?;
+        let links = (EntityKind::AzureTenant, "client_id", client::AZURE_TENANTS);
+        children(reader, app, tenant, &links, stored, &mut extras).await?;
     }
     Ok(extras)
 }
@@ -83,8 +74,8 @@ pub async fn full(
         extras[0].push((ticket_type::ALLOWED_CLIENTS.0, clients));
     }
     if show.meets(Show::DETAILS) {
-        for (child, column, key) in collections(kind) {
-            children(reader, app, tenant, *child, column, *key, stored, &mut extras).await?;
+        for collection in collections(kind) {
+            children(reader, app, tenant, collection, stored, &mut extras).await?;
         }
         if kind == EntityKind::Client {
             main_addresses(reader, app, tenant, &stored[0], &mut extras[0]).await?;
@@ -94,8 +85,11 @@ pub async fn full(
     Ok(extras.pop().unwrap_or_default())
 }
 
+/// The kind of the elements, their column with the parent's id, and the parent's field.
+pub type Collection = (EntityKind, &'static str, Key);
+
 /// The collections whose elements are records of their own.
-pub fn collections(kind: EntityKind) -> &'static [(EntityKind, &'static str, Key)] {
+pub fn collections(kind: EntityKind) -> &'static [Collection] {
     match kind {
         EntityKind::Client => &[
             (EntityKind::PopupNote, "client_id", client::POPUP_NOTES),
@@ -119,9 +113,7 @@ async fn children(
     reader: &mut impl Read,
     app: &App,
     tenant: i64,
-    child: EntityKind,
-    column: &str,
-    key: Key,
+    (child, column, key): &Collection,
     stored: &[Stored],
     extras: &mut [Extras],
 ) -> Result<()> {
@@ -129,7 +121,7 @@ async fn children(
     use aureole_storage::records;
     let parents: Vec<i64> = stored.iter().map(|record| record.id).collect();
     let ids = records::ids_where(reader, tenant, child.entity(), column, &parents).await?;
-    let prepared = app.prepared(child, View::Full, Show::NONE);
+    let prepared = app.prepared(*child, View::Full, Show::NONE);
     let found = records::get_many(reader, &prepared.select, tenant, &ids).await?;
     let position = child.entity().schema.find(column).unwrap_or(0);
     let mut lists: HashMap<i64, String> = HashMap::new();

@@ -68,9 +68,9 @@ pub async fn after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
 
 /// Runs after a commit: what other requests see from memory has to learn of the write.
 pub async fn committed(call: &crate::front::Call, kind: EntityKind) {
-    if kind == EntityKind::Agent {
-        if let Err(error) = call.app.auth.refresh().await {
-            tracing::warn!(%error, "the directory could not be read");
-        }
+    if kind == EntityKind::Agent
+        && let Err(error) = call.app.auth.refresh().await
+    {
+        tracing::warn!(%error, "the directory could not be read");
     }
 }
