@@ -50,8 +50,9 @@ pub const PARAMETERS: &[(&str, At, &str, &str)] = &[
     ("", List, "includeactive includeinactive activeinactive", "[api]; defaults [ours]"),
     ("", List, "lastupdatefromdate lastupdatetodate", "[seed] as a flag; as a date-time [data]"),
     ("", List, "include_custom_fields sitefields", "[seed]"),
-    ("", List, "view_id", "[seed]; shape of a view [ours]"),
-    ("", List, "columns_id includecolumns", "[data]"),
+    ("client", List, "view_id", "[seed]; shape of a view [ours]"),
+    ("client", List, "columns_id includecolumns", "[data]"),
+    ("site", List, "view_id columns_id includecolumns", "[ours]"),
     ("client", List, "toplevel_id", "[seed]; with those below it [ours]"),
     ("client", List, "domain", "[api]"),
     ("client", List, "exclude_internal ticketarea_id", "[ours]"),
@@ -102,7 +103,9 @@ pub const PATHS: &[(&str, &str, State, &str)] = &[
     ("/site/StockBins", "GET, POST", Works, "another path of `/stockbins` [seed]"),
     ("/popupnote/read", "POST", Works, "marks as read or dismissed [seed]"),
     ("/recurringitem/invoiced", "POST", Works, "moves the next invoice date on [ours]"),
-    ("/clientprepay", "GET, POST, DELETE", NotYet, "the prepay ledger [ours]"),
+    ("/clientprepay/use", "GET, POST", Works, "books prepay time [ours]"),
+    ("/openapi.json", "GET", Works, "this API, described [ours]"),
+    ("/docs", "GET", Works, "the same as a page [ours]"),
     ("/attachment", "GET, POST, DELETE", NotYet, "stored files [api]"),
     ("/clientcache", "GET", Works, "[seen]"),
     ("/changes", "GET", NotYet, "the change feed [ours]"),
@@ -168,39 +171,26 @@ pub const FIELDS: &[Fact] = &[
     fact("Site", "open_ticket_count onhold_ticket_count total_ticket_count", Works, ""),
     fact("Site", "opened_thismonth_count popup_notes sitecontacts stockbins", Works, ""),
     fact("Users_List", "popup_notes", Works, ""),
-    // Merged by id or name; definitions are not checked against yet.
-    fact(
-        "Area",
-        "customfields site_fields",
-        Stored,
-        "values are not checked against definitions yet",
-    ),
-    fact(
-        "Site",
-        "customfields site_fields",
-        Stored,
-        "values are not checked against definitions yet",
-    ),
+    // Merged by id or name, checked against their definitions.
+    fact("Area", "customfields site_fields", Works, ""),
+    fact("Site", "customfields site_fields", Works, ""),
+    fact("Users_List", "customfields", Works, ""),
     // Prepay.
-    fact(
-        "Area",
-        "prepaytotal prepayused prepaybalance prepayhistory periods",
-        NotYet,
-        "the prepay ledger",
-    ),
-    fact("Area", "prepayrecurringcharge prepayrecurringhours", Stored, PREPAY_JOBS),
-    fact("Area", "prepayrecurringchargebp prepayrecurringchargenextdate", Stored, PREPAY_JOBS),
-    fact("Area", "prepayrecurringexpirymonths prepayasamount", Stored, PREPAY_JOBS),
-    fact("Area", "prepayrecurringminimumdeduction", Stored, PREPAY_JOBS),
-    fact("Area", "prepayrecurringminimumdeductiononlyactive", Stored, PREPAY_JOBS),
+    fact("Area", "prepaytotal prepayused prepaybalance prepayhistory periods", Works, ""),
+    fact("Area", "prepayrecurringcharge prepayrecurringhours", Works, ""),
+    fact("Area", "prepayrecurringchargebp prepayrecurringchargenextdate", Works, ""),
+    fact("Area", "prepayrecurringexpirymonths prepayasamount", Works, ""),
+    fact("Area", "autotopupthreshhold autotopuptoamount", Works, ""),
+    fact("Area", "autotopupbyamount autotopupcostperhour", Works, ""),
+    fact("Area", "prepayrecurringminimumdeduction", Stored, NO_DEDUCTIONS),
+    fact("Area", "prepayrecurringminimumdeductiononlyactive", Stored, NO_DEDUCTIONS),
     fact(
         "Area",
         "prepayrecurringautomaticdeduction billforrecurringprepayamount",
         Stored,
-        PREPAY_JOBS,
+        NO_DEDUCTIONS,
     ),
-    fact("Area", "autotopupthreshhold autotopuptoamount", Stored, PREPAY_JOBS),
-    fact("Area", "autotopupbyamount autotopupcostperhour", Stored, PREPAY_JOBS),
+    fact("PrepayHistory", "reverses_id", Works, ""),
     // Agreements: kept for the programs that bill.
     fact(
         "Area",
@@ -271,7 +261,7 @@ pub const FIELDS: &[Fact] = &[
     fact("Site", "item_quantity_available", NotYet, "stock levels"),
 ];
 
-const PREPAY_JOBS: &str = "no job buys prepay time yet";
+const NO_DEDUCTIONS: &str = "nothing is deducted or billed on its own";
 const NO_BILLING: &str = "no invoices are made here";
 const NO_CATEGORIES: &str = "ticket categories are not part of Aureole";
 const LINK_KEYS: &str = "a second record with the same key is not reported yet";
