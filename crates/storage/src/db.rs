@@ -104,7 +104,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 8, pool_size: 16, query_timeout_ms: 30_000, read_hold_ms: 5, id_block: 64 }
+        Self { readers: 4, pool_size: 16, query_timeout_ms: 30_000, read_hold_ms: 5, id_block: 64 }
     }
 }
 

@@ -26,6 +26,8 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 EXAMPLES = os.environ.get("AUREOLE_TEST_SCHEMATHESIS_EXAMPLES", "4")
+# A fault of CPython 3.11 under deep recursion, which the tool's generators run into now and then.
+INTERPRETER = "AST constructor recursion depth mismatch"
 SEED = os.environ.get("AUREOLE_TEST_SCHEMATHESIS_SEED", "1")
 
 
@@ -166,6 +168,15 @@ def replies(api):
     api.call("DELETE", "/api/Client/{id}", 200, id=client["id"])
 
 
+def run(command, folder, environment):
+    finished = subprocess.run(
+        command, cwd=folder, env=environment, timeout=600, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )
+    print(finished.stdout)
+    return finished
+
+
 def fuzz(api):
     here = Path(__file__).parent
     with tempfile.TemporaryDirectory() as folder:
@@ -183,9 +194,12 @@ def fuzz(api):
             "--phases", "fuzzing", "--mode", "all", "--max-examples", EXAMPLES, "--seed", SEED,
             "--checks", "all", "--exclude-checks", "negative_data_rejection,positive_data_acceptance",
             "--suppress-health-check", "all", "--continue-on-failure", "--no-shrink",
-            "--warnings", "off", "--workers", "2", "--request-timeout", "20",
+            "--warnings", "off", "--workers", "1", "--request-timeout", "20",
         ]
-        finished = subprocess.run(command, cwd=folder, env=environment, timeout=600)
+        finished = run(command, folder, environment)
+        if finished.returncode != 0 and INTERPRETER in finished.stdout and "FAILURES" not in finished.stdout:
+            print("The interpreter stumbled, not the server: once more.")
+            finished = run(command, folder, environment)
         print("Replies:", counts.read_text(encoding="utf-8") if counts.exists() else "none")
         assert finished.returncode == 0, "schemathesis found something"
 
