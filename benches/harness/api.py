@@ -33,6 +33,29 @@ class Api:
             raise Wrong(f"{method} {path.partition('?')[0]}: {reply.status} {data[:300]!r}")
         return data
 
+    def tag(self, path):
+        """The entity tag of a record."""
+        self.connection.request("GET", path, headers=self.headers)
+        reply = self.connection.getresponse()
+        reply.read()
+        tag = reply.getheader("ETag")
+        if reply.status != 200 or not tag:
+            raise Wrong(f"GET {path}: {reply.status}, entity tag {tag}")
+        return tag
+
+    def revalidated(self, path, tag):
+        """The status of a GET by a client that has the version with this tag."""
+        self.connection.request("GET", path, headers={**self.headers, "If-None-Match": tag})
+        reply = self.connection.getresponse()
+        reply.read()
+        return reply.status
+
+    def first_byte(self, path):
+        """Reads the first byte of a reply's body, and no more of it."""
+        self.connection.request("GET", path, headers=self.headers)
+        self.connection.getresponse().read(1)
+        self.connection.close()
+
     def get(self, path):
         return json.loads(self.raw("GET", path))
 

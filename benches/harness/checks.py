@@ -103,6 +103,14 @@ def get_by_id(client, data):
                f"client {id} is {found['name']!r} by id and {names.get(id)!r} in the list")
 
 
+def revalidate(client, data):
+    """304 for the tag of now, the record for any other."""
+    for id in random.Random(SEED).sample(data.ids, min(SAMPLE, len(data.ids))):
+        tag = client.tag(f"/api/Client/{id}")
+        expect(client.revalidated(f"/api/Client/{id}", tag) == 304, f"client {id} with its tag is no 304")
+        expect(client.revalidated(f"/api/Client/{id}", '"0"') == 200, f"client {id} with another tag is no 200")
+
+
 def list_order(client, data):
     """Name case-blind, then id. How letters beyond ASCII fold is the server's affair."""
     for (id, name), (next_id, next_name) in zip(data.rows, data.rows[1:]):
@@ -152,19 +160,19 @@ def search(client, data):
             expect(matching <= set(found), f"{term!r}: a client whose name matches is not listed")
 
 
-def create(client, number):
+def create(client, word):
     """A created client can be read back."""
-    name = f"Sample load {number:08d}"
+    name = f"Sample of {word}"
     made = client.post("/api/Client", '[{"name":"%s"}]' % name)
     expect(made["name"] == name, f"created {name!r}, the reply says {made['name']!r}")
     read = client.get(f"/api/Client/{made['id']}")
     expect((read["id"], read["name"]) == (made["id"], name), f"client {made['id']} reads back as {read['name']!r}")
 
 
-def all_created(before, after, requests, runs, connections):
+def all_created(before, after, answered, on_the_way):
     """Every reply that wrk counted is a record, and no more than what was on the way at each end."""
-    expect(requests <= after - before <= requests + runs * connections,
-           f"{requests} creates were answered, {after - before} clients were added")
+    expect(answered <= after - before <= answered + on_the_way,
+           f"{answered} creates were answered, {after - before} clients were added")
 
 
 def count(client):

@@ -5,11 +5,13 @@ import os
 import statistics
 import time
 
-from harness import api, checks, load, paths, servers
+from harness import api, checks, inserts, load, paths, servers
 
 STARTS = 10
 BLOCK_BYTES = 4096
 DISK_S = 2
+# Taken as the maximum of the creates when they were not measured in this run.
+WRITES_PER_SECOND = 5000
 
 
 @dataclasses.dataclass
@@ -28,6 +30,14 @@ class Result:
     peak_checks_mb: float = 0.0
     peak_created_mb: float = 0.0
     created: int = 0
+    first_list_ms: list = dataclasses.field(default_factory=list)
+    """The first page of a server that has just started."""
+    first_byte_ms: list = dataclasses.field(default_factory=list)
+    """The first byte of the whole list, un-paged."""
+    beside_writes: list = dataclasses.field(default_factory=list)
+    """Quotients of reads beside writes to reads alone."""
+    inserts: float = 0.0
+    """The same inserts by pgbench, a second."""
     cpu_s: float = 0.0
     syncs: float = 0.0
     """fdatasync calls a second, one by one: the mean of before and after the creates, if measured."""
@@ -78,10 +88,16 @@ def measure(kind, programs, options, folder):
         if data:
             start_often(aureole, result, options)
             put_under_load(aureole, programs[1], result, options, data, found)
+            if postgres and wanted(options, "create"):
+                result.inserts = inserts.rate(postgres, options.seconds)
     finally:
         if postgres:
             postgres.stop()
     return result
+
+
+def wanted(options, name):
+    return options.only is None or name in options.only
 
 
 def running(server):
@@ -108,6 +124,7 @@ def check(aureole, result):
                 result.problems.append(f"the list could not be read: {problem!r}")
                 return None, {}
             found["get_by_id"] = checks.problem_of(checks.get_by_id, client, data)
+            found["revalidate"] = checks.problem_of(checks.revalidate, client, data)
             found["list"] = (checks.problem_of(checks.list_order, client, data)
                              + checks.problem_of(checks.list_pages, client, data))
             found["search"] = checks.problem_of(checks.search, client, data)
@@ -122,22 +139,31 @@ def check(aureole, result):
 
 
 def start_often(aureole, result, options):
-    """Start to ready on the database as it is: program, migrations, /healthz."""
-    if options.only not in (None, "start"):
+    """Start to ready on the database as it is (program, migrations, /healthz), then the first page."""
+    if not wanted(options, "start"):
         return
     for _ in range(STARTS):
         server = aureole.serve()
         try:
             result.starts_ms.append(server.wait_ready() * 1000)
+            with api.Api(server.port, aureole.token(server)) as client:
+                result.first_list_ms.append(timed_ms(client.get, checks.page_path(1)))
+                result.first_byte_ms.append(timed_ms(client.first_byte, "/api/Client"))
         finally:
             server.stop()
     print(f"  start to ready: {statistics.median(result.starts_ms):.0f} ms", flush=True)
 
 
+def timed_ms(call, *arguments):
+    start = time.perf_counter()
+    call(*arguments)
+    return (time.perf_counter() - start) * 1000
+
+
 def put_under_load(aureole, limit_program, result, options, data, found):
     """Measures the chosen paths on one server process."""
-    chosen = [path for path in paths.plan(data) if options.only in (None, path.name)]
-    if not chosen:
+    chosen = [path for path in paths.plan(data) if wanted(options, path.name)]
+    if not chosen and not wanted(options, "beside-writes"):
         return
     server = aureole.serve()
     limit = None
@@ -150,6 +176,8 @@ def put_under_load(aureole, limit_program, result, options, data, found):
         bench = load.Bench(aureole, server, limit, options.pairs, options.seconds)
         for path in chosen:
             one_path(bench, path, result, found)
+        if wanted(options, "beside-writes"):
+            beside_writes(bench, result, paths.plan(data)[0])
         result.cpu_s = server.cpu_s()
     finally:
         server.stop()
@@ -161,31 +189,45 @@ def one_path(bench, path, result, found):
     """Measures one path, or says why not."""
     figure = load.Figure(path.name, path.title, 0, list(found.get(path.check, [])))
     result.rows.append((path, figure))
+    requests = None
     with api.Api(bench.server.port, bench.aureole.token(bench.server)) as client:
-        if path.name == "create":
-            figure.problems += checks.problem_of(checks.create, client, 1)
+        if path.creates:
+            figure.problems += checks.problem_of(checks.create, client, path.name)
         try:
             figure.size_bytes = path.size_bytes(client)
+            requests = path.requests(bench.aureole.folder, client)
             before = checks.count(client)
         except (checks.Wrong, OSError, ValueError) as problem:
             figure.problems.append(f"sampling: {problem}")
     if figure.problems:
         print(f"  {path.title}: void, not measured: {figure.problems[0]}", flush=True)
         return
-    if path.name == "create":
+    if path.creates:
         # The disk's own rate belongs beside the load that depends on it: disks vary within minutes.
         syncs = disk_syncs(bench.aureole.folder)
-        bench.measure(figure, path.requests(bench.aureole.folder))
-        result.syncs = (syncs + disk_syncs(bench.aureole.folder)) / 2
+        bench.measure(figure, requests)
+        if path.name == "create":
+            result.syncs = (syncs + disk_syncs(bench.aureole.folder)) / 2
     else:
-        bench.measure(figure, path.requests(bench.aureole.folder))
+        bench.measure(figure, requests)
     peak_mb = bench.server.memory_mb("VmHWM")
-    if path.name != "create":
+    if path.name in paths.READS:
         result.peak_mb = peak_mb
-        return
-    result.peak_created_mb = peak_mb
+    if path.creates:
+        result.peak_created_mb = peak_mb
+        with api.Api(bench.server.port, bench.aureole.token(bench.server)) as client:
+            added = checks.count(client)
+        result.created += added - before
+        figure.problems += checks.problem_of(
+            checks.all_created, before, added, figure.requests * path.creates,
+            (bench.pairs + 1) * path.connections * path.creates)
+
+
+def beside_writes(bench, result, path):
+    """Reads beside writes at a tenth of what the creates reached, against the same reads alone."""
+    creates = next((figure.aureole for one, figure in result.rows if one.name == "create"), 0)
     with api.Api(bench.server.port, bench.aureole.token(bench.server)) as client:
-        after = checks.count(client)
-    result.created = after - before
-    figure.problems += checks.problem_of(checks.all_created, before, after, figure.requests,
-                                         bench.pairs + 1, load.CONNECTIONS)
+        read = path.requests(bench.aureole.folder, client)(1)
+    result.beside_writes, problem = bench.beside(read, (creates or WRITES_PER_SECOND) / 10)
+    if problem:
+        result.problems.append(problem)

@@ -12,6 +12,9 @@ LUA = pathlib.Path(__file__).resolve().parent.parent / "lua"
 CONNECTIONS = 32
 THREADS = 2
 WARM_S = 2
+TIMEOUT_S = 10
+# Connections of the writer that works beside reads.
+WRITERS = 8
 FAULTS = ("connect", "read", "write", "status", "timeout")
 # A reply of which less arrives than this share of the sampled size is not the reply that was checked.
 BYTES_SHARE_MIN = 0.8
@@ -23,9 +26,11 @@ class Request:
 
     script: str
     arguments: list
+    connections: int = CONNECTIONS
 
     def command(self, url, token, seconds, prefix, seed):
-        return ["wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency",
+        return ["wrk", f"-t{THREADS}", f"-c{self.connections}", f"-d{seconds}s", "--latency",
+                "--timeout", f"{TIMEOUT_S}s",
                 "-s", str(LUA / self.script), "-H", f"Authorization: Bearer {token}", url,
                 "--", prefix, str(seed), *map(str, self.arguments)]
 
@@ -77,12 +82,17 @@ class Figure:
 
 def wrk(command):
     done = subprocess.run(command, capture_output=True, text=True)
-    for line in done.stdout.splitlines():
+    return run_of(done.stdout, done.stderr)
+
+
+def run_of(output, errors=""):
+    """The run that a wrk printed."""
+    for line in output.splitlines():
         if line.startswith("RESULT "):
             found = json.loads(line.removeprefix("RESULT "))
             faults = {name: found.pop(name) for name in FAULTS}
             return Run(**found, faults=faults)
-    raise servers.Failed(f"wrk gave no result: {(done.stderr or done.stdout)[-500:]}")
+    raise servers.Failed(f"wrk gave no result: {(errors or output)[-500:]}")
 
 
 class Bench:
@@ -123,6 +133,28 @@ class Bench:
             print(f"  {figure.title}, pair {pair}: {ours.rate:,.0f} / {limit.rate:,.0f} = "
                   f"{ours.rate / max(limit.rate, 1):.3f}", flush=True)
         self.settle(figure, runs, cpu_s)
+
+    def beside(self, read, per_second):
+        """The quotients of reads beside a paced writer to reads alone, one a pair: `per_second`
+        creates a second on their own connections."""
+        wait_ms = max(1, round(WRITERS * 1000 / per_second))
+        quotients = []
+        for pair in range(1, self.pairs + 1):
+            alone = self.once("Aureole", read, self.seconds, 0, pair)
+            paced = Request("create.lua", ["/api/Client", f"beside{pair:03d}", str(wait_ms)], WRITERS)
+            command = paced.command(self.server.url, self.aureole.token(self.server), self.seconds + 1, "", pair)
+            writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            try:
+                busy = self.once("Aureole", read, self.seconds, 0, pair)
+            finally:
+                written, _ = writer.communicate()
+            for one in (alone, busy, run_of(written)):
+                if problem := one.problem("reads beside writes", 0):
+                    return [], problem
+            quotients.append(busy.rate / alone.rate)
+            print(f"  reads beside {run_of(written).rate:,.0f} writes a second, pair {pair}: "
+                  f"{busy.rate:,.0f} / {alone.rate:,.0f} = {quotients[-1]:.3f}", flush=True)
+        return quotients, None
 
     @staticmethod
     def settle(figure, runs, cpu_s):

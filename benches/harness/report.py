@@ -15,6 +15,14 @@ MEMORY_MAX_MB = 120
 START_MAX_MS = 300
 LOAD_MIN_PER_MINUTE = 10_000
 CREATE_GOAL_SYNCS = 3.0
+CREATE_GOAL_INSERTS = 0.5
+BULK_GOAL = {"sqlite": 20_000, "postgresql": 10_000}
+BESIDE_GOAL = 0.7
+FIRST_LIST_MAX_MS = 2000
+FIRST_BYTE_MAX_MS = 20
+# Peak resident megabytes by clients, and idle.
+MEMORY_GOAL_MB = ((100_000, 250), (1_000_000, 1200))
+IDLE_GOAL_MB = 30
 FULL_CLIENTS = 100_000
 
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -55,7 +63,7 @@ Made by `benches/run`; what the figures mean is in [README.md](README.md).
 | kernel, file system | {platform.release()}, {said("stat", "-f", "-c", "%T", folder)} |
 | compiler | {said("rustc", "--version")} |
 | commit | {commit(root)} |
-| data | {options.clients:,} clients, seed 1 |
+| data | {"three sizes" if options.growth else f"{options.clients:,} clients"}, seed 1 |
 | load | `wrk -t{load.THREADS} -c{load.CONNECTIONS} -d{options.seconds}s --latency`, {options.pairs} pairs, {load.WARM_S} s of warm-up |
 """
 
@@ -105,27 +113,59 @@ def others(result):
         yield (f"start to ready, ms, median of {len(result.starts_ms)}",
                f"{start_ms:.0f} ({min(result.starts_ms):.0f} to {max(result.starts_ms):.0f})",
                f"< {START_MAX_MS}{sized}", at_size(result, start_ms < START_MAX_MS))
+    if result.first_list_ms:
+        first_ms = statistics.median(result.first_list_ms)
+        yield ("first page after a start, ms", f"{first_ms:.0f}", f"< {FIRST_LIST_MAX_MS}",
+               verdict(first_ms < FIRST_LIST_MAX_MS))
+        byte_ms = statistics.median(result.first_byte_ms)
+        yield ("first byte of the un-paged list after that, ms", f"{byte_ms:.0f}", f"< {FIRST_BYTE_MAX_MS}",
+               verdict(byte_ms < FIRST_BYTE_MAX_MS))
+    yield from memory(result, sized)
+    if result.cpu_s:
+        yield "CPU seconds of the server under load", f"{result.cpu_s:.0f}", "–", "–"
+    yield "fdatasync of 4 KB a second, one by one", f"{result.syncs:,.0f}", "–", "–"
+    yield from writes(result, valid)
+
+
+def memory(result, sized):
     if result.idle_mb:
-        yield "resident memory after start, MB", f"{result.idle_mb:.0f}", "–", "–"
+        yield ("resident memory after start, MB", f"{result.idle_mb:.0f}", f"goal {IDLE_GOAL_MB}",
+               verdict(result.idle_mb <= IDLE_GOAL_MB))
     if result.peak_mb:
+        goals = [mb for clients, mb in MEMORY_GOAL_MB if result.clients <= clients]
+        goal = f", goal {goals[0]} with searches" if goals else ""
         yield ("peak resident memory under read load, MB", f"{result.peak_mb:.0f}",
-               f"< {MEMORY_MAX_MB}{sized}", at_size(result, result.peak_mb < MEMORY_MAX_MB))
+               f"< {MEMORY_MAX_MB}{sized}{goal}", at_size(result, result.peak_mb < MEMORY_MAX_MB))
     yield ("peak resident memory of a server that sent the whole list un-paged, MB",
            f"{result.peak_checks_mb:.0f}", "–", "–")
     if result.created:
         yield (f"peak resident memory after {result.created:,} more clients, MB",
                f"{result.peak_created_mb:.0f}", "–", "–")
-    if result.cpu_s:
-        yield "CPU seconds of the server under load", f"{result.cpu_s:.0f}", "–", "–"
-    yield "fdatasync of 4 KB a second, one by one", f"{result.syncs:,.0f}", "–", "–"
+
+
+def writes(result, valid):
     if "create" in valid:
         times = valid["create"].aureole / result.syncs
         goal = f"goal {CREATE_GOAL_SYNCS:.0f} or more" if result.kind == "sqlite" else "–"
-        yield "durable creates for each fdatasync that the disk can do", f"{times:.2f}", goal, "–"
+        met = verdict(times >= CREATE_GOAL_SYNCS) if result.kind == "sqlite" else "–"
+        yield "durable creates for each fdatasync that the disk can do", f"{times:.2f}", goal, met
+        if result.inserts:
+            share = valid["create"].aureole / result.inserts
+            yield (f"durable creates for each of {result.inserts:,.0f} such inserts a second by pgbench",
+                   f"{share:.2f}", f"goal {CREATE_GOAL_INSERTS}", verdict(share >= CREATE_GOAL_INSERTS))
+    if "bulk" in valid:
+        records = valid["bulk"].aureole * 1000
+        goal = BULK_GOAL[result.kind]
+        yield "clients a second in POSTs of 1,000", f"{records:,.0f}", f"goal {goal:,}", verdict(records >= goal)
+    if result.beside_writes:
+        beside = statistics.median(result.beside_writes)
+        yield ("reads beside writes at a tenth of their maximum, to reads alone", f"{beside:.2f}",
+               f"goal {BESIDE_GOAL}", verdict(beside >= BESIDE_GOAL))
 
 
-def section(result):
-    parts = [f"## {NAMES[result.kind]} {result.version}".rstrip() + "\n"]
+def section(result, sized):
+    title = f"## {NAMES[result.kind]} {result.version}".rstrip()
+    parts = [f"{title}, {result.clients:,} clients\n" if sized else f"{title}\n"]
     problems = list(dict.fromkeys(
         result.problems + [problem for _, figure in result.rows for problem in figure.problems]))
     if problems:
@@ -138,14 +178,18 @@ def section(result):
     return "\n".join(parts)
 
 
-def render(root, options, folder, results):
+def render(root, options, folder, results, more=""):
     """The whole text."""
-    return "\n".join([heading(root, options, folder), *map(section, results)])
+    return "\n".join([heading(root, options, folder), *filter(None, [more]),
+                      *(section(result, options.growth) for result in results)])
 
 
-def full(options, results):
-    """Whether this run is the one that is recorded."""
-    return (options.only is None and options.database == "both" and options.clients >= FULL_CLIENTS
-            and options.pairs >= 5 and options.seconds >= 10
-            and options.aureole is None and options.limit is None
-            and len(results) == 2)
+def file(options, results):
+    """The file that this run is recorded in, None for a trial."""
+    serious = (options.database == "both" and options.pairs >= 5 and options.seconds >= 2
+               and options.aureole is None and options.limit is None)
+    if serious and options.growth:
+        return "GROWTH.md"
+    if serious and options.only is None and options.clients >= FULL_CLIENTS and len(results) == 2:
+        return "RESULTS.md"
+    return None
