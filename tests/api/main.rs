@@ -6,6 +6,7 @@ mod client_lists;
 mod clients;
 mod coercions;
 mod collections;
+mod counts;
 mod custom_fields;
 mod deletes;
 mod envelopes;

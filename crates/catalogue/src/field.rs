@@ -79,8 +79,23 @@ pub enum Source {
     UpdatedAt,
     /// A line of an address object of the same document.
     AddressLine { object: &'static str, key: &'static str },
+    /// How many tickets hang on the record.
+    Tickets(Tickets),
     /// A rule of the server computes it when the request asks for it.
     Rule,
+}
+
+/// Which of a record's tickets are counted. Opportunities count as themselves alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tickets {
+    /// Not closed, on hold included.
+    Open,
+    OnHold,
+    Total,
+    /// Opened in the current month, UTC.
+    ThisMonth,
+    /// Opportunities that are not closed.
+    Opportunities,
 }
 
 /// One field of a record: name, type and every rule that generic code obeys.
@@ -267,6 +282,12 @@ impl Field {
     }
     pub const fn address_line(mut self, object: &'static str, key: &'static str) -> Field {
         self.source = Source::AddressLine { object, key };
+        self
+    }
+    /// A count over the record's tickets, made when the reply is.
+    pub const fn tickets(mut self, counted: Tickets) -> Field {
+        self.mode = Mode::Computed;
+        self.source = Source::Tickets(counted);
         self
     }
     /// Computed by the server's rules.

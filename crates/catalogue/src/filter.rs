@@ -182,7 +182,7 @@ impl Row<'_> {
             return self.id.to_string();
         }
         match field.source {
-            Source::Name { .. } | Source::ClientSiteName => {
+            Source::Name { .. } | Source::ClientSiteName | Source::Tickets(_) => {
                 let found = self.lookups.iter().find(|(at, _)| *at == position);
                 return found.map(|(_, text)| text.clone()).unwrap_or_default();
             }

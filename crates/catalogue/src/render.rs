@@ -78,7 +78,7 @@ impl Plan {
             Source::AddressLine { object, key } => {
                 From::AddressLine { object: schema.position(object).unwrap_or(position), key }
             }
-            Source::Rule => From::Rule,
+            Source::Tickets(_) | Source::Rule => From::Rule,
         };
         let default = match wanted {
             Wanted::Always => field.kind.default_json(),
@@ -188,7 +188,7 @@ fn wanted(field: &Field, view: View, show: Show) -> Option<Wanted> {
     }
 }
 
-/// True when a field can be a key of `order`: a scalar of the list row that is not computed.
+/// True when a field can be a key of `order`: a scalar of the list row that the database can tell.
 pub fn is_sortable(field: &Field) -> bool {
     !field.kind.is_nested()
         && !matches!(field.kind, Kind::Any)

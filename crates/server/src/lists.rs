@@ -34,9 +34,11 @@ impl Lists {
         Lists { max_bytes, state: Mutex::default() }
     }
 
-    /// The ids of the records that pass `filter`, in the query's order.
+    /// The ids of the records that pass `filter`, in the query's order. `month` is the first moment
+    /// of the current month, a stored date-time.
     pub async fn ids(
         &self,
+        month: &str,
         db: &Db,
         tenant: i64,
         entity: &'static Entity,
@@ -44,13 +46,13 @@ impl Lists {
         query: &ListQuery,
     ) -> aureole_storage::Result<Arc<[i64]>> {
         let version = records::version(db, tenant).await?;
-        let key = format!("{tenant}/{}/{filter:?}/{:?}", entity.table, query.order);
+        let key = format!("{tenant}/{month}/{}/{filter:?}/{:?}", entity.table, query.order);
         if let Some(ids) = self.fresh(&key, &version) {
             return Ok(ids);
         }
         // The version was read first: what is committed meanwhile makes the entry stale, never wrong.
         let ids: Arc<[i64]> =
-            records::select_ids(db, tenant, entity, filter, &query.order).await?.into();
+            records::select_ids_in(month, db, tenant, entity, filter, &query.order).await?.into();
         self.keep(key, version, Arc::clone(&ids));
         Ok(ids)
     }

@@ -3,7 +3,7 @@
 mod list;
 mod write;
 
-pub use list::{select_ids, version};
+pub use list::{select_ids, select_ids_in, version};
 pub use write::{
     Write, all_ids, delete, first_id, ids_by_name, ids_where, ids_with_text, insert, lock,
     merged_into, owned_ids, set_merged, update,

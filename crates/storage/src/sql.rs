@@ -1,12 +1,13 @@
 //! SQL text from the catalogue: looked-up names, filters and orders.
 
-use aureole_catalogue::field::Field;
+use aureole_catalogue::field::{Field, Tickets};
 use aureole_catalogue::filter::{Compare, Operand, Test};
 use aureole_catalogue::query::OrderKey;
 use aureole_catalogue::{Entity, Filter, Kind, Source};
 
 use crate::db::Value;
 use crate::dialect::Dialect;
+use crate::tickets;
 
 /// The folded name that lists order by.
 pub const NAME_KEY: &str = "name_key";
@@ -22,12 +23,20 @@ const OR: &str = " OR ";
 pub struct Sql {
     pub dialect: Dialect,
     pub params: Vec<Value>,
+    /// The first moment of the current month, which some counts of tickets ask for.
+    month: String,
 }
 
 impl Sql {
     /// A statement whose first parameter `$1` is the tenant.
     pub fn new(dialect: Dialect, tenant: i64) -> Sql {
-        Sql { dialect, params: vec![Value::Int(tenant)] }
+        Sql { dialect, params: vec![Value::Int(tenant)], month: String::new() }
+    }
+
+    /// The same in the month that begins at this stored date-time.
+    pub fn in_month(mut self, month: &str) -> Sql {
+        month.clone_into(&mut self.month);
+        self
     }
 
     /// Adds a parameter and returns its number.
@@ -167,6 +176,48 @@ impl Sql {
         })
     }
 
+    /// The ORDER BY list; `None` when a key is no column that orders as the contract says.
+    pub fn order(
+        &mut self,
+        entity: &'static Entity,
+        alias: &str,
+        keys: &[OrderKey],
+    ) -> Option<String> {
+        let mut parts = Vec::with_capacity(keys.len() + 1);
+        for key in keys {
+            let field = entity.schema.fields.get(key.position)?;
+            let direction = if key.descending { " DESC" } else { "" };
+            if field.name == "name" && field.column {
+                parts.push(format!("{alias}.{NAME_KEY}{direction}"));
+            } else if let Source::Tickets(counted) = field.source {
+                parts.push(format!("{}{direction}", self.tickets(entity, alias, counted)?));
+            } else if matches!(field.kind, Kind::Text | Kind::Uuid | Kind::Decimal) {
+                return None;
+            } else {
+                parts.push(format!("{}{direction}", column(field, alias)?));
+            }
+        }
+        parts.push(format!("{alias}.id"));
+        Some(parts.join(", "))
+    }
+
+    /// How many tickets hang on a row; `None` for a kind of record that has none.
+    pub fn tickets(
+        &mut self,
+        entity: &'static Entity,
+        alias: &str,
+        counted: Tickets,
+    ) -> Option<String> {
+        let column = tickets::column(entity.kind)?;
+        let ticket = format!("{alias}t");
+        let month = if counted == Tickets::ThisMonth { self.bind(self.month.clone()) } else { 0 };
+        Some(format!(
+            "(SELECT count(*) FROM ticket {ticket} WHERE {ticket}.tenant_id = {alias}.tenant_id \
+             AND {ticket}.\"{column}\" = {alias}.id AND {})",
+            tickets::condition(counted, &ticket, month)
+        ))
+    }
+
     fn name_test(&mut self, alias: &str, test: &Test) -> Option<String> {
         Some(match test {
             Test::IsSet => format!("{alias}.{NAME_KEY} <> ''"),
@@ -187,24 +238,6 @@ pub fn column(field: &Field, alias: &str) -> Option<String> {
     } else {
         None
     }
-}
-
-/// The ORDER BY list; `None` when a key is no column that orders as the contract says.
-pub fn order(entity: &Entity, alias: &str, keys: &[OrderKey]) -> Option<String> {
-    let mut parts = Vec::with_capacity(keys.len() + 1);
-    for key in keys {
-        let field = entity.schema.fields.get(key.position)?;
-        let direction = if key.descending { " DESC" } else { "" };
-        if field.name == "name" && field.column {
-            parts.push(format!("{alias}.{NAME_KEY}{direction}"));
-        } else if matches!(field.kind, Kind::Text | Kind::Uuid | Kind::Decimal) {
-            return None;
-        } else {
-            parts.push(format!("{}{direction}", column(field, alias)?));
-        }
-    }
-    parts.push(format!("{alias}.id"));
-    Some(parts.join(", "))
 }
 
 /// The expression of a text that belongs to another record; `NULL` for a field that has none.

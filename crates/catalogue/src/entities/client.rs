@@ -23,7 +23,7 @@ use crate::entity::EntityKind::{
     Agent, BillingTemplate, Client, Currency, Organisation, Site, Surcharge, Tax, TopLevel, User,
 };
 use crate::field::{
-    Schema, any, boolean, datetime, decimal, int, int64, list, object, text, texts,
+    Schema, Tickets, any, boolean, datetime, decimal, int, int64, list, object, text, texts,
 };
 use crate::show::Show;
 
@@ -67,11 +67,10 @@ pub static AREA: Schema = Schema {
         text("xeroid").core().light(),
         int("open_ticket_count")
             .core()
-            .computed()
-            .by_rule()
+            .tickets(Tickets::Open)
             .full_when(Show::ACTIVITY)
             .light_when(Show::ACTIVITY),
-        int("opps_ticket_count").computed().by_rule().full_when(Show::ACTIVITY),
+        int("opps_ticket_count").tickets(Tickets::Opportunities).full_when(Show::ACTIVITY),
         datetime("datecreated").core().computed(),
         int("createdfrom_id"),
         text("announce"),
@@ -219,20 +218,17 @@ pub static AREA: Schema = Schema {
         list("allowed_category4", &CATEGORY_RESTRICTION),
         int("onhold_ticket_count")
             .core()
-            .computed()
-            .by_rule()
+            .tickets(Tickets::OnHold)
             .full_when(Show::ACTIVITY)
             .light_when(Show::ACTIVITY),
         int("total_ticket_count")
             .core()
-            .computed()
-            .by_rule()
+            .tickets(Tickets::Total)
             .full_when(Show::ACTIVITY)
             .light_when(Show::ACTIVITY),
         int("opened_thismonth_count")
             .core()
-            .computed()
-            .by_rule()
+            .tickets(Tickets::ThisMonth)
             .full_when(Show::ACTIVITY)
             .light_when(Show::ACTIVITY),
         list("billingplans", &CONTRACT_DETAIL).core(),

@@ -10,7 +10,7 @@ use super::popup_note::AREA_POPUP;
 use super::site_contact::SITE_CONTACT;
 use super::stock_bin::STOCK_BIN;
 use crate::entity::EntityKind::{Agent, Client, Currency, Organisation, Surcharge, Tax, User};
-use crate::field::{Schema, boolean, datetime, decimal, int, int64, list, object, text};
+use crate::field::{Schema, Tickets, boolean, datetime, decimal, int, int64, list, object, text};
 use crate::show::Show;
 
 pub static SITE: Schema = Schema {
@@ -132,23 +132,19 @@ pub static SITE: Schema = Schema {
         int("_reassign_all_to_user").input(),
         list("fields", &FIELD_HELPER),
         int("open_ticket_count")
-            .computed()
-            .by_rule()
+            .tickets(Tickets::Open)
             .full_when(Show::ACTIVITY)
             .light_when(Show::ACTIVITY),
         int("onhold_ticket_count")
-            .computed()
-            .by_rule()
+            .tickets(Tickets::OnHold)
             .full_when(Show::ACTIVITY)
             .light_when(Show::ACTIVITY),
         int("total_ticket_count")
-            .computed()
-            .by_rule()
+            .tickets(Tickets::Total)
             .full_when(Show::ACTIVITY)
             .light_when(Show::ACTIVITY),
         int("opened_thismonth_count")
-            .computed()
-            .by_rule()
+            .tickets(Tickets::ThisMonth)
             .full_when(Show::ACTIVITY)
             .light_when(Show::ACTIVITY),
         text("guid"),

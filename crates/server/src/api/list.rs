@@ -15,6 +15,7 @@ use crate::endpoints::Endpoint;
 use crate::error::{ApiError, Result};
 use crate::front::Call;
 use crate::reply::{self, BodyError, Reply};
+use crate::rules::extras::month_start;
 use crate::{rights, rules};
 
 pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
@@ -22,7 +23,8 @@ pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
     let (query, filter, columns) = parse(call, endpoint).await?;
     let entity = endpoint.kind.entity();
     let app = &call.app;
-    let ids = app.lists.ids(&app.db, call.caller.tenant_id, entity, &filter, &query).await?;
+    let (month, tenant) = (month_start(call.now), call.caller.tenant_id);
+    let ids = app.lists.ids(&month, &app.db, tenant, entity, &filter, &query).await?;
     if query.id_only {
         return Ok(reply::json(200, id_only(endpoint, &ids)));
     }

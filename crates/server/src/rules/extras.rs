@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use aureole_catalogue::keys::{client, site, ticket_type};
 use aureole_catalogue::query::ListQuery;
-use aureole_catalogue::{EntityKind, Key, Record, Show};
+use aureole_catalogue::{EntityKind, Key, Record, Show, Source};
 use aureole_storage::Read;
 use aureole_storage::records::Stored;
-use aureole_storage::tickets::ticket_counts;
+use aureole_storage::tickets::{self, COUNTED, ticket_counts};
 
 use crate::app::App;
 use crate::error::Result;
@@ -151,44 +151,31 @@ async fn counts(
     now: i64,
     extras: &mut [Extras],
 ) -> Result<()> {
-    let (column, keys): (&str, [Option<Key>; 5]) = match kind {
-        EntityKind::Client => (
-            "client_id",
-            [
-                Some(client::OPEN_TICKETS),
-                Some(client::ONHOLD_TICKETS),
-                Some(client::TOTAL_TICKETS),
-                Some(client::MONTH_TICKETS),
-                Some(client::OPPORTUNITIES),
-            ],
-        ),
-        EntityKind::Site => (
-            "site_id",
-            [
-                Some(site::OPEN_TICKETS),
-                Some(site::ONHOLD_TICKETS),
-                Some(site::TOTAL_TICKETS),
-                Some(site::MONTH_TICKETS),
-                None,
-            ],
-        ),
-        _ => return Ok(()),
+    let Some(column) = tickets::column(kind) else { return Ok(()) };
+    let counted = |source: Source| match source {
+        Source::Tickets(counted) => COUNTED.iter().position(|other| *other == counted),
+        _ => None,
     };
+    let fields: Vec<(usize, usize)> = kind
+        .entity()
+        .schema
+        .fields
+        .iter()
+        .enumerate()
+        .filter_map(|(position, field)| Some((position, counted(field.source)?)))
+        .collect();
     let ids: Vec<i64> = stored.iter().map(|record| record.id).collect();
     let found = ticket_counts(reader, tenant, column, &ids, &month_start(now)).await?;
     for (at, id) in ids.iter().enumerate() {
         let counts = found.get(id).copied().unwrap_or_default();
-        for (key, count) in keys.iter().zip(counts) {
-            if let Some(key) = key {
-                extras[at].push((key.0, count.to_string()));
-            }
-        }
+        let counts = fields.iter().map(|(position, which)| (*position, counts[*which].to_string()));
+        extras[at].extend(counts);
     }
     Ok(())
 }
 
 /// The first moment of the month of `now`, UTC.
-fn month_start(now: i64) -> String {
+pub fn month_start(now: i64) -> String {
     let text = aureole_catalogue::value::format_millis(now);
     format!("{}-01T00:00:00", text.get(..7).unwrap_or("9999-12"))
 }

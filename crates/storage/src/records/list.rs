@@ -11,7 +11,7 @@ use crate::db::{Db, Result, Value};
 use crate::dialect::Dialect;
 use crate::sql::{self, Sql};
 
-/// The ids of the records that pass, in the order asked for; `id` is always the last key.
+/// [`select_ids_in`] for filters and orders that ask for nothing of the current month.
 pub async fn select_ids(
     db: &Db,
     tenant: i64,
@@ -19,9 +19,27 @@ pub async fn select_ids(
     filter: &Filter,
     keys: &[OrderKey],
 ) -> Result<Vec<i64>> {
-    let mut sql = Sql::new(db.dialect(), tenant);
+    select_ids_in("", db, tenant, entity, filter, keys).await
+}
+
+/// The ids of the records that pass, in the order asked for; `id` is always the last key. `month` is
+/// the first moment of the current month, a stored date-time.
+pub async fn select_ids_in(
+    month: &str,
+    db: &Db,
+    tenant: i64,
+    entity: &'static Entity,
+    filter: &Filter,
+    keys: &[OrderKey],
+) -> Result<Vec<i64>> {
+    let mut sql = Sql::new(db.dialect(), tenant).in_month(month);
     let (conditions, rest) = split(&mut sql, entity, filter);
-    let order = sql::order(entity, "r", keys);
+    let bound = sql.params.len();
+    let order = sql.order(entity, "r", keys);
+    if order.is_none() || !rest.is_empty() {
+        // A scan sorts by itself; a parameter that no statement names is an error on PostgreSQL.
+        sql.params.truncate(bound);
+    }
     let from = format!("FROM {} r WHERE r.tenant_id = $1{conditions}", entity.table);
     match (rest.is_empty(), order) {
         (true, Some(order)) => {
@@ -35,7 +53,7 @@ pub async fn select_ids(
             for filter in rest {
                 resolved.push(resolve(db, tenant, entity, filter).await?);
             }
-            scan(db, entity, &from, &sql.params, &resolved, keys).await
+            scan(db, entity, &from, sql, &resolved, keys).await
         }
     }
 }
@@ -127,7 +145,7 @@ async fn scan(
     db: &Db,
     entity: &'static Entity,
     from: &str,
-    params: &[Value],
+    mut sql: Sql,
     rest: &[Filter],
     keys: &[OrderKey],
 ) -> Result<Vec<i64>> {
@@ -136,17 +154,20 @@ async fn scan(
     let mut statement = format!("SELECT r.id, r.updated_at, r.doc, {search}");
     for &position in &lookups {
         statement.push_str(", ");
-        statement.push_str(&sql::lookup(&entity.schema.fields[position], "r"));
+        statement.push_str(&looked_up(&mut sql, entity, position));
     }
     statement.push(' ');
     statement.push_str(from);
     let index = entity.schema.index();
     let mut found: Vec<(Vec<SortValue>, i64)> = Vec::new();
-    db.query_each(&statement, params, &mut |mut row| {
+    db.query_each(&statement, &sql.params, &mut |mut row| {
         let texts: Vec<(usize, String)> = lookups
             .iter()
             .enumerate()
-            .map(|(at, &position)| (position, row.take_text(4 + at)))
+            .map(|(at, &position)| match row.opt_int(4 + at) {
+                Some(count) => (position, count.to_string()),
+                None => (position, row.take_text(4 + at)),
+            })
             .collect();
         let mut fields = Vec::new();
         doc::positions(index, row.text(2), &mut fields);
@@ -167,6 +188,16 @@ async fn scan(
     Ok(found.into_iter().map(|(_, id)| id).collect())
 }
 
+/// The expression of a field that is not in the row's own document.
+fn looked_up(sql: &mut Sql, entity: &'static Entity, position: usize) -> String {
+    let field = &entity.schema.fields[position];
+    let counted = match field.source {
+        Source::Tickets(counted) => sql.tickets(entity, "r", counted),
+        _ => None,
+    };
+    counted.unwrap_or_else(|| sql::lookup(field, "r"))
+}
+
 /// The looked-up fields that a scan needs.
 fn used_lookups(entity: &'static Entity, rest: &[Filter], keys: &[OrderKey]) -> Vec<usize> {
     let mut positions: Vec<usize> = keys.iter().map(|key| key.position).collect();
@@ -174,7 +205,7 @@ fn used_lookups(entity: &'static Entity, rest: &[Filter], keys: &[OrderKey]) -> 
     positions.retain(|&position| {
         matches!(
             entity.schema.fields[position].source,
-            Source::Name { .. } | Source::ClientSiteName
+            Source::Name { .. } | Source::ClientSiteName | Source::Tickets(_)
         )
     });
     positions.sort_unstable();
