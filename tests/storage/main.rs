@@ -5,4 +5,6 @@ mod auth;
 #[cfg(test)]
 mod executor;
 #[cfg(test)]
+mod fresh;
+#[cfg(test)]
 mod records;

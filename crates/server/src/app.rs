@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use aureole_catalogue::query::ListLimits;
 use aureole_catalogue::render::{Plan, View};
@@ -13,6 +14,7 @@ use crate::api::openapi::Docs;
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::fresh::Fresh;
 use crate::lists::Lists;
 use crate::metrics::Metrics;
 
@@ -25,6 +27,7 @@ pub struct App {
     pub limits: Limits,
     pub list_limits: ListLimits,
     pub lists: Lists,
+    pub fresh: Fresh,
     pub metrics: Metrics,
     pub docs: Docs,
     plans: RwLock<HashMap<(EntityKind, View, Show), Arc<Prepared>>>,
@@ -44,6 +47,11 @@ impl App {
         let auth = Auth::open(db.clone(), now).await.map_err(|error| error.to_string())?;
         let app = App {
             lists: Lists::new(config.lists.cache_bytes),
+            fresh: Fresh::new(
+                db.clone(),
+                Duration::from_millis(config.storage.read_hold_ms),
+                config.cache.changes.max(1),
+            ),
             metrics: Metrics::default(),
             docs: Docs::default(),
             limits: config.accept_limits(),

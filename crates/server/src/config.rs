@@ -19,6 +19,7 @@ pub struct Config {
     pub public_url: String,
     pub limits: LimitSettings,
     pub lists: ListSettings,
+    pub cache: CacheSettings,
     pub storage: StorageSettings,
 }
 
@@ -48,6 +49,12 @@ pub struct ListSettings {
     pub words: usize,
     pub chunk_rows: usize,
     pub cache_bytes: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CacheSettings {
+    pub changes: usize,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -63,7 +63,11 @@ pub async fn run_due(app: &Arc<App>) -> Result<u64, String> {
 pub async fn housekeep(app: &App) -> Result<(), String> {
     let now = app.clock.now_ms();
     app.auth.purge_refresh_tokens(PURGE_LIMIT, now).await.map_err(|error| error.to_string())?;
-    let before = now - app.config.storage.history_days.saturating_mul(DAY_MS);
+    // What is kept in memory learns of changes before they go, those of other processes too: a log
+    // that was not read for long is begun anew.
+    app.fresh.sync_all().await.map_err(|error| error.to_string())?;
+    app.fresh.forget_idle();
+    let before = now - app.config.storage.history_days.max(1).saturating_mul(DAY_MS);
     let mut tx = app.db.begin().await.map_err(|error| error.to_string())?;
     aureole_storage::changes::expire(&mut tx, before).await.map_err(|error| error.to_string())?;
     let before = now - crate::api::idempotency::LIFE_MS;

@@ -8,6 +8,7 @@ pub mod config;
 pub mod demo;
 pub mod endpoints;
 pub mod error;
+pub mod fresh;
 mod front;
 pub mod jobs;
 mod lists;

@@ -194,6 +194,14 @@ impl Db {
         }
     }
 
+    /// Makes every later statement see all that is committed now, by other processes too. On
+    /// PostgreSQL every statement does that by itself.
+    pub fn renew_views(&self) {
+        if let Backend::Sqlite(sqlite) = &self.backend {
+            sqlite.renew_views();
+        }
+    }
+
     /// Ends all connections; SQLite moves its write-ahead log into the file first. Every later
     /// call, on every clone, is answered with [`Error::Unavailable`].
     pub async fn close(&self) {

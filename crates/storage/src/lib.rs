@@ -6,6 +6,7 @@
 pub mod changes;
 pub mod db;
 pub mod dialect;
+pub mod follow;
 pub mod idempotency;
 pub mod migrate;
 pub mod popups;

@@ -41,12 +41,20 @@ impl Migration {
 }
 
 /// All migrations, oldest first.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    name: "0001_foundation",
-    both: include_str!("../migrations/0001_foundation.sql"),
-    sqlite: "",
-    postgres: "",
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "0001_foundation",
+        both: include_str!("../migrations/0001_foundation.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        name: "0002_change_commit",
+        both: "",
+        sqlite: "",
+        postgres: include_str!("../migrations/0002_change_commit.postgres.sql"),
+    },
+];
 
 /// Any number that no other program takes in the same PostgreSQL database.
 const ADVISORY_LOCK: i64 = 0x0041_7572_656f_6c65;

@@ -43,6 +43,8 @@ pub(in crate::sqlite) struct Shared {
     permits: Semaphore,
     /// Counted after COMMIT has returned and before anybody hears of it.
     commits: AtomicU64,
+    /// Moves on when readers must not go on with the view that they have.
+    epoch: AtomicU64,
     watches: Mutex<Vec<Weak<Watch>>>,
     alarm: Alarm,
     closed: AtomicBool,
@@ -62,8 +64,8 @@ struct Reader {
 
 /// The state of the database that an open read transaction sees.
 struct View {
-    /// [`Shared::commits`] from before it began.
-    commits: u64,
+    /// [`Shared::epoch`] from before it began.
+    epoch: u64,
     until: Instant,
 }
 
@@ -86,6 +88,7 @@ impl Sqlite {
             readers: Mutex::new(Vec::new()),
             permits: Semaphore::new(options.readers.max(1)),
             commits: AtomicU64::new(0),
+            epoch: AtomicU64::new(0),
             watches,
             alarm: Alarm::default(),
             closed: AtomicBool::new(false),
@@ -131,6 +134,10 @@ impl Sqlite {
 
     pub(crate) fn commits(&self) -> u64 {
         self.shared.commits.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn renew_views(&self) {
+        self.shared.epoch.fetch_add(1, Ordering::Release);
     }
 
     pub(crate) async fn close(&self) {
@@ -220,14 +227,14 @@ impl Shared {
 
 impl Reader {
     fn refresh(&mut self, shared: &Shared) -> Result<()> {
-        let commits = shared.commits.load(Ordering::Acquire);
+        let epoch = shared.epoch.load(Ordering::Acquire);
         let now = Instant::now();
-        if self.view.as_ref().is_some_and(|view| view.commits == commits && now < view.until) {
+        if self.view.as_ref().is_some_and(|view| view.epoch == epoch && now < view.until) {
             return Ok(());
         }
         self.end_view()?;
         self.link.control("BEGIN")?;
-        self.view = Some(View { commits, until: now + shared.hold });
+        self.view = Some(View { epoch, until: now + shared.hold });
         Ok(())
     }
 
@@ -248,6 +255,7 @@ impl Writer {
         };
         let result = link.control("COMMIT");
         if result.is_ok() {
+            shared.epoch.fetch_add(1, Ordering::Release);
             shared.commits.fetch_add(1, Ordering::Release);
         } else if !link.is_autocommit() {
             // Nothing is left to do about an error here: the file is gone or the disk is full.
