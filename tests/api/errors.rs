@@ -201,7 +201,7 @@ async fn too_much_at_once_is_refused() {
             .expect_error(400, "validation");
         assert_eq!(paths(&errors).len(), 4, "{errors}");
         let long = format!("/Client?search={}", "x".repeat(200));
-        admin.get(&long).await.expect_error(400, "validation");
+        admin.get(&long).await.expect_error(414, "too_large");
     }
 }
 

@@ -25,5 +25,6 @@ mod searches;
 mod sites;
 mod smoke;
 mod tokens;
+mod unreadable;
 mod views;
 mod writes;

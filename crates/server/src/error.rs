@@ -46,6 +46,12 @@ pub enum ApiError {
     TooLarge {
         limit_bytes: usize,
     },
+    /// The path and query together are longer than `limit_bytes`.
+    AddressTooLong {
+        limit_bytes: usize,
+    },
+    /// The address and the headers together are more than is read of them.
+    HeadTooLarge,
     /// The database can't answer now.
     Unavailable(String),
     /// A defect of ours; the text is for the log.
@@ -87,6 +93,8 @@ impl ApiError {
                 (422, "idempotency_mismatch", "IdempotencyMismatchError")
             }
             ApiError::TooLarge { .. } => (413, "too_large", "TooLargeError"),
+            ApiError::AddressTooLong { .. } => (414, "too_large", "AddressTooLongError"),
+            ApiError::HeadTooLarge => (431, "too_large", "HeadTooLargeError"),
             ApiError::Unavailable(_) => (503, "unavailable", "UnavailableError"),
             ApiError::Internal(_) => (500, "internal", "InternalError"),
         }
@@ -161,6 +169,12 @@ impl ApiError {
             }
             ApiError::TooLarge { limit_bytes } => {
                 format!("the body is larger than {limit_bytes} bytes")
+            }
+            ApiError::AddressTooLong { limit_bytes } => {
+                format!("the address is longer than {limit_bytes} bytes")
+            }
+            ApiError::HeadTooLarge => {
+                "the headers of the request are too many or too long".to_owned()
             }
             ApiError::Unavailable(_) => "the database can't answer now; try again".to_owned(),
             ApiError::Internal(_) => "something went wrong on the server".to_owned(),

@@ -83,6 +83,17 @@ pub async fn handle(app: Arc<App>, peer: IpAddr, request: Request<Incoming>) -> 
     reply
 }
 
+/// The answer to a request of which not even the head could be read.
+pub fn unread(app: &App, error: &ApiError) -> Reply {
+    let request_id = request_id(&HeaderMap::new());
+    let mut reply = reply::error(error, &error.body(&request_id));
+    reply::set(&mut reply, REQUEST_ID.clone(), &request_id);
+    let status = reply.status().as_u16();
+    app.metrics.request(status, Duration::ZERO);
+    tracing::info!(status, request_id, error = error.message(), "a request could not be read");
+    reply
+}
+
 /// The answer to a failed request. At the token endpoint it also has the members of OAuth's errors.
 fn refusal(error: &ApiError, path: &str, request_id: &str) -> Reply {
     match routes::find(&wire::fold_path(path)) {
@@ -141,8 +152,7 @@ async fn answer(
 ) -> Result<Reply> {
     if parts.uri.path_and_query().map_or(0, |all| all.as_str().len()) > app.config.limits.url_bytes
     {
-        let limit = app.config.limits.url_bytes;
-        return Err(ApiError::invalid("", format!("the address is longer than {limit} bytes")));
+        return Err(ApiError::AddressTooLong { limit_bytes: app.config.limits.url_bytes });
     }
     let route = routes::find(&wire::fold_path(parts.uri.path()))?;
     let allow = route.allow();

@@ -5,6 +5,7 @@ pub mod app;
 pub mod auth;
 pub mod clock;
 pub mod config;
+mod connection;
 pub mod demo;
 pub mod endpoints;
 pub mod error;

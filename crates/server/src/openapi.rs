@@ -51,7 +51,8 @@ pub fn document(base_url: &str, config: &Config) -> Value {
 
 const DESCRIPTION: &str = "\
 Every path answers with and without `/api` in front, in any letter case, and with or without a slash at the \
-end. Every path also has `HEAD` where it has `GET`, and `OPTIONS`; another method is a 405.\n\n\
+end. Every path also has `HEAD` where it has `GET`, and `OPTIONS`; another method is a 405. \
+An address that is too long is a 414, and headers that are too long or too many are a 431.\n\n\
 Names of parameters may be in any letter case; an empty value counts as absent; booleans are `true` or `false`, \
 also `True`, `1` and so on; lists are repeated names, `name[]`, or separated by commas. Unknown parameters and \
 fields are ignored, unless the server is strict: then they are a 400.\n\n\

@@ -5,15 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::app::App;
-use crate::{front, jobs};
+use crate::{connection, jobs};
 
 /// Serves on `listener` until `stop` is ready; then takes no more connections, waits for the
 /// requests that run (at most `limits.stop_seconds`), and closes the database.
@@ -56,29 +53,13 @@ fn connection(
     peer: SocketAddr,
     place: Option<tokio::sync::OwnedSemaphorePermit>,
 ) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY");
-    }
-    let app = Arc::clone(app);
-    let header_limit = Duration::from_secs(app.config.limits.header_seconds);
-    let service = service_fn(move |request| {
-        let app = Arc::clone(&app);
-        async move { Ok::<_, std::convert::Infallible>(front::handle(app, peer.ip(), request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_limit)
-        .pipeline_flush(true)
-        .serve_connection(TokioIo::new(stream), service);
-    let watched = graceful.watch(connection);
+    let served = connection::serve(Arc::clone(app), graceful.watcher(), stream, peer);
     #[expect(
         clippy::disallowed_methods,
         reason = "one task a connection, watched by the graceful stop"
     )]
     tokio::spawn(async move {
-        if let Err(error) = watched.await {
-            tracing::debug!(%error, "connection ended");
-        }
+        served.await;
         drop(place);
     });
 }

@@ -21,9 +21,15 @@ const ERRORS: &[(u16, &str, &str)] = &[
     ),
     (412, "PreconditionFailed", "The record was changed since the entity tag of `If-Match`."),
     (413, "TooLarge", "The body is too large."),
+    (
+        414,
+        "AddressTooLong",
+        "The address (path and query) is longer than this server reads. Any path answers so.",
+    ),
     (415, "UnsupportedMediaType", "The body is not JSON."),
     (422, "IdempotencyMismatch", "This `Idempotency-Key` was used with another body."),
     (429, "RateLimited", "Too many requests; `Retry-After` says how long to wait."),
+    (431, "HeadTooLarge", "The headers are too many or too long. Any path answers so."),
     (500, "Internal", "A defect of the server; its log has the cause under the `request_id`."),
     (503, "Unavailable", "The database can't answer now."),
 ];

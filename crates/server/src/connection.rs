@@ -1,0 +1,158 @@
+//! One connection: what comes in goes to [`front`], and a request that HTTP can't read gets an answer
+//! of ours, because the library would close the connection without a word.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::Watcher;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::front;
+use crate::reply::Reply;
+
+/// Serves one connection until it ends.
+pub async fn serve(app: Arc<App>, watcher: Watcher, stream: TcpStream, peer: SocketAddr) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY");
+    }
+    let header_limit = Duration::from_secs(app.config.limits.header_seconds);
+    let shared = Arc::clone(&app);
+    let service = service_fn(move |request| {
+        let app = Arc::clone(&shared);
+        async move { Ok::<_, std::convert::Infallible>(front::handle(app, peer.ip(), request).await) }
+    });
+    let (lent, returned) = Lent::new(stream);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_limit)
+        .pipeline_flush(true)
+        .serve_connection(TokioIo::new(lent), service);
+    // The statement ends here, and with it the connection that has the stream.
+    let ended = watcher.watch(connection).await;
+    let Err(error) = ended else { return };
+    tracing::debug!(%error, "connection ended");
+    if error.is_parse()
+        && let Ok(stream) = returned.await
+    {
+        let limits = &app.config.limits;
+        let reply = front::unread(&app, &unreadable(&error, limits.url_bytes));
+        let answered = refuse(stream, reply, limits.body_bytes);
+        let limit = Duration::from_secs(limits.body_seconds);
+        if let Ok(Err(error)) = tokio::time::timeout(limit, answered).await {
+            tracing::debug!(%error, "a refusal could not be sent");
+        }
+    }
+}
+
+/// What was wrong with the head of a request.
+fn unreadable(error: &hyper::Error, limit_bytes: usize) -> ApiError {
+    match (error.is_parse_too_large(), error.to_string().contains("URI")) {
+        (true, true) => ApiError::AddressTooLong { limit_bytes },
+        (true, false) => ApiError::HeadTooLarge,
+        _ => ApiError::invalid("", "is no HTTP/1.1 request that this server can read"),
+    }
+}
+
+/// Writes an answer in the shape of every other, and reads what the client still sends: it would
+/// find the connection broken instead of the answer.
+async fn refuse(mut stream: TcpStream, mut reply: Reply, drain_bytes: usize) -> io::Result<()> {
+    let body = reply.body_mut().collect().await.map_err(io::Error::other)?.to_bytes();
+    let status = reply.status();
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut head = format!("HTTP/1.1 {} {reason}\r\n", status.as_str());
+    for (name, value) in reply.headers() {
+        head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or_default()));
+    }
+    head.push_str(&format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len()));
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(&body).await?;
+    stream.shutdown().await?;
+    let mut rest = [0; 8192];
+    let mut left = drain_bytes;
+    while left > 0 {
+        match stream.read(&mut rest).await? {
+            0 => break,
+            size => left = left.saturating_sub(size),
+        }
+    }
+    Ok(())
+}
+
+/// A stream that comes back when the connection that uses it is dropped.
+struct Lent {
+    stream: Option<TcpStream>,
+    back: Option<oneshot::Sender<TcpStream>>,
+}
+
+impl Lent {
+    fn new(stream: TcpStream) -> (Lent, oneshot::Receiver<TcpStream>) {
+        let (back, returned) = oneshot::channel();
+        (Lent { stream: Some(stream), back: Some(back) }, returned)
+    }
+
+    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let (Some(stream), Some(back)) = (self.stream.take(), self.back.take()) {
+            // Nobody waits for a connection that ended well; then the stream closes here.
+            let _ = back.send(stream);
+        }
+    }
+}
+
+impl AsyncRead for Lent {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.stream()?.poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Lent {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.stream()?.poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.stream()?.poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.as_ref().is_some_and(AsyncWrite::is_write_vectored)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream()?.poll_flush(cx)
+    }
+
+    /// Left to the end of the connection: until then a refusal may have to be written.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
