@@ -1,6 +1,8 @@
 //! The storage crate, on both databases.
 
 #[cfg(test)]
+mod archive;
+#[cfg(test)]
 mod auth;
 #[cfg(test)]
 mod executor;

@@ -56,6 +56,15 @@ pub enum Command {
     Jobs(Jobs),
     /// Prepares the database, which every other command does as well
     Migrate,
+    /// Writes everything, history too, into one file; the server may go on meanwhile
+    Backup { file: PathBuf },
+    /// Fills a new database, of either kind, from a backup
+    Restore { file: PathBuf },
+    /// Checks that every record of the database, or a backup, is whole
+    Verify {
+        /// A backup; without it the database is checked
+        file: Option<PathBuf>,
+    },
     /// Prints the description of the API as an OpenAPI 3.1 document
     #[command(name = "openapi")]
     OpenApi(OpenApi),

@@ -1,6 +1,7 @@
 //! The program `aureole`: reads the command line and the settings, then runs one command.
 
 mod admin;
+mod archive;
 mod args;
 mod demo;
 mod failure;
@@ -96,6 +97,11 @@ async fn command(command: Command, settings: Settings) -> Result<(), Failure> {
     if let Command::Serve(serve) = &command {
         return serve::run(serve, settings).await;
     }
+    match &command {
+        Command::Restore { file } => return archive::restore(&settings.config, file).await,
+        Command::Verify { file: Some(file) } => return archive::verify_file(file),
+        _ => {}
+    }
     // A password that is missing leaves no trace.
     let password = match &command {
         Command::Agent(args::Agent::Create(new)) if new.password_stdin => {
@@ -112,7 +118,12 @@ async fn command(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Jobs(args::Jobs::Run) => run_jobs(&app).await,
         // Opened, and so prepared.
         Command::Migrate => output::print("The database is up to date.\n"),
-        Command::Serve(_) | Command::OpenApi(_) | Command::Completions { .. } => Ok(()),
+        Command::Backup { file } => archive::backup(&app, &file).await,
+        Command::Verify { .. } => archive::verify_database(&app).await,
+        Command::Serve(_)
+        | Command::Restore { .. }
+        | Command::OpenApi(_)
+        | Command::Completions { .. } => Ok(()),
     };
     app.db.close().await;
     result

@@ -10,6 +10,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::dialect::Dialect;
+use crate::snapshot::{Inner, Snapshot};
 pub use crate::value::{Row, Value};
 use crate::{postgres, sqlite};
 
@@ -173,6 +174,14 @@ impl Db {
             }
         };
         Ok(Tx { inner, state: TxState::Ready, savepoints: 0 })
+    }
+
+    /// Everything as it is now, for a backup. Writers go on meanwhile.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        Ok(Snapshot::new(match &self.backend {
+            Backend::Sqlite(sqlite) => Inner::Sqlite(sqlite.snapshot()?),
+            Backend::Postgres(postgres) => Inner::Postgres(postgres.snapshot().await?),
+        }))
     }
 
     /// One trip to the database and back.

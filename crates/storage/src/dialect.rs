@@ -105,6 +105,41 @@ impl Dialect {
         }
     }
 
+    /// The names of all tables, in order.
+    pub fn tables(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
+                 ORDER BY name"
+            }
+            Self::Postgres => {
+                "SELECT relname::text FROM pg_class WHERE relkind = 'r' \
+                 AND relnamespace = current_schema()::regnamespace ORDER BY relname COLLATE \"C\""
+            }
+        }
+    }
+
+    /// The columns of a table, in order of their names. `table` is a name of our own.
+    pub fn columns(self, table: &str) -> String {
+        let table = table.replace('\'', "''");
+        match self {
+            Self::Sqlite => format!("SELECT name FROM pragma_table_info('{table}') ORDER BY name"),
+            Self::Postgres => format!(
+                "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass('{table}') \
+                 AND attnum > 0 AND NOT attisdropped ORDER BY attname COLLATE \"C\""
+            ),
+        }
+    }
+
+    /// The database's own check of its files; every row that is not `ok` is a problem.
+    pub fn integrity_check(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => Some("SELECT * FROM pragma_integrity_check"),
+            // Checksums of pages are the server's own affair; reading every row finds torn ones.
+            Self::Postgres => None,
+        }
+    }
+
     /// A name of a table, column or index in quotes. The same on both databases.
     pub fn ident(self, name: &str) -> String {
         format!("\"{}\"", name.replace('"', "\"\""))

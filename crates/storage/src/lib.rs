@@ -3,6 +3,7 @@
 //! Only this crate knows the database drivers. [`Db`] answers single statements, [`Tx`] is one
 //! write transaction; [`records`] has the generic statements for every entity.
 
+pub mod archive;
 pub mod changes;
 pub mod db;
 pub mod dialect;
@@ -14,11 +15,13 @@ mod postgres;
 pub mod prepay;
 pub mod records;
 pub mod settings;
+pub mod snapshot;
 pub mod sql;
 mod sqlite;
 pub mod tickets;
 pub mod tokens;
 mod value;
+pub mod verify;
 
 pub use db::{DatabaseUrl, Db, Error, Options, Read, Result, Row, Tx, Value};
 pub use dialect::Dialect;

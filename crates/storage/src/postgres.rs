@@ -4,6 +4,7 @@
 //! fewer wake-ups and fewer server processes do the same work.
 
 mod ids;
+mod snapshot;
 mod values;
 
 use std::future::Future;
@@ -22,6 +23,7 @@ use tokio_postgres::{Config, NoTls, Statement};
 
 use crate::db::{Error, Options, Result, Row, Value};
 use ids::IdBlocks;
+pub(crate) use snapshot::Snapshot;
 
 /// How many shared connections.
 const LINES: usize = 4;

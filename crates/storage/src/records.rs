@@ -8,6 +8,7 @@ pub use write::{
     Write, all_ids, delete, first_id, ids_by_name, ids_where, ids_with_text, insert, lock,
     merged_into, owned_ids, set_merged, update,
 };
+pub(crate) use write::{names as write_names, values as write_values};
 
 use aureole_catalogue::Entity;
 

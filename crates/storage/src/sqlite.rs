@@ -11,6 +11,7 @@
 //! COMMIT has returned; if it fails, all of the batch fail.
 
 mod link;
+mod snapshot;
 mod upkeep;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use tokio::time::timeout;
 
 use crate::db::{Error, Options, Result, Row, Value};
 use link::{Link, Role, Watch};
+pub(crate) use snapshot::Snapshot;
 use upkeep::Alarm;
 
 /// The handle; its last drop stops the two threads.

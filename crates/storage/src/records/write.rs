@@ -23,7 +23,7 @@ fn columns(entity: &'static Entity) -> impl Iterator<Item = (usize, &'static str
 }
 
 /// The column names of a write, in the order of [`values`].
-fn names(entity: &'static Entity) -> Vec<String> {
+pub(crate) fn names(entity: &'static Entity) -> Vec<String> {
     let mut names = vec!["tenant_id".into(), "id".into(), "rev".into(), "updated_at".into()];
     names.push("doc".to_owned());
     for (_, name) in columns(entity) {
@@ -41,7 +41,8 @@ fn names(entity: &'static Entity) -> Vec<String> {
     names
 }
 
-fn values(entity: &'static Entity, tenant: i64, write: &Write<'_>) -> Vec<Value> {
+/// The values of a write, in the order of [`names`].
+pub(crate) fn values(entity: &'static Entity, tenant: i64, write: &Write<'_>) -> Vec<Value> {
     let record = write.record;
     let mut values: Vec<Value> =
         vec![tenant.into(), write.id.into(), write.rev.into(), write.now.into()];
