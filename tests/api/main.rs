@@ -22,6 +22,7 @@ mod people;
 mod prepay;
 mod restore;
 mod searches;
+mod secrets;
 mod sites;
 mod smoke;
 mod tokens;

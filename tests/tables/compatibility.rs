@@ -317,9 +317,8 @@ fn state(schema: &'static Schema, entity: Option<&Entity>, field: &Field) -> Str
         (Mode::Out, _) => State::Works,
         // Every write marks its history with it, whatever the kind.
         (Mode::In, _) if entity.is_some() && field.name == "_isimport" => State::Works,
-        (Mode::Secret, _) => {
-            return format!("{}: nothing encrypts secrets at rest yet", State::NotYet.text());
-        }
+        // Stored sealed and never shown, whatever the kind.
+        (Mode::Secret, _) => State::Works,
         (Mode::In, _) | (_, Source::Rule) => State::NotYet,
         // Inside another record everything is kept as it came.
         _ if entity.is_none() => State::Stored,

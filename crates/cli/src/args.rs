@@ -54,6 +54,11 @@ pub enum Command {
     /// What the server does in the background
     #[command(subcommand)]
     Jobs(Jobs),
+    /// Prints a new key for encrypting secrets in the database
+    GenerateKey,
+    /// Encrypts every secret again with the newest key, and makes that key first when the keys are in
+    /// a file and the last rotation was complete
+    RotateKey,
     /// Prepares the database, which every other command does as well
     Migrate,
     /// Writes everything, history too, into one file; the server may go on meanwhile

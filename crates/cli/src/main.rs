@@ -8,12 +8,14 @@ mod failure;
 mod logging;
 mod openapi;
 mod output;
+mod rotate;
 mod serve;
 mod settings;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use aureole_server::vault::Vault;
 use aureole_server::{App, Clock, Config};
 use aureole_storage::{DatabaseUrl, Db};
 use clap::error::{ContextKind, ErrorKind};
@@ -73,6 +75,9 @@ fn run(args: Args) -> Result<(), Failure> {
         clap_complete::generate(*shell, &mut Args::command(), "aureole", &mut script);
         return output::print(&String::from_utf8_lossy(&script));
     }
+    if let Command::GenerateKey = &args.command {
+        return output::print(&format!("{}\n", aureole_server::vault::generate_key()));
+    }
     let settings = settings::read(&args)?;
     if let Command::OpenApi(asked) = &args.command {
         return openapi::print(asked, &settings.config);
@@ -117,12 +122,14 @@ async fn command(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Demo(args::Demo::Load(load)) => demo::load(&app, load).await,
         Command::Jobs(args::Jobs::Run) => run_jobs(&app).await,
         // Opened, and so prepared.
+        Command::RotateKey => rotate::run(&app).await,
         Command::Migrate => output::print("The database is up to date.\n"),
         Command::Backup { file } => archive::backup(&app, &file).await,
         Command::Verify { .. } => archive::verify_database(&app).await,
         Command::Serve(_)
         | Command::Restore { .. }
         | Command::OpenApi(_)
+        | Command::GenerateKey
         | Command::Completions { .. } => Ok(()),
     };
     app.db.close().await;
@@ -137,6 +144,8 @@ async fn run_jobs(app: &Arc<App>) -> Result<(), Failure> {
 
 /// Opens the database and prepares an empty or older one.
 async fn open(config: Config) -> Result<Arc<App>, Failure> {
+    // Wrong keys are told before the database is touched.
+    Vault::new(&config.secret_key, &config.secret_key_file).map_err(Failure::Wrong)?;
     let url: DatabaseUrl = config.database.parse().map_err(Failure::Wrong)?;
     let failed = |error: String| Failure::Failed(format!("{url}: {error}"));
     let db = Db::open(&url, config.storage_options()).await;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aureole_server::App;
 use aureole_server::auth::NewApplication;
 use aureole_server::config::Config;
+use aureole_server::vault::{self, KeyText};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -46,6 +47,9 @@ async fn work(
     mut stopped: oneshot::Receiver<()>,
 ) -> Result<(), Failure> {
     let mut config = settings.config;
+    if is_demo && config.secret_key == KeyText::default() && config.secret_key_file.is_empty() {
+        config.secret_key = vault::demo_key();
+    }
     // Removed when this function ends or is dropped.
     let folder = if is_demo && !settings.database_given {
         Some(temporary_database(&mut config)?)

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::fresh::Fresh;
 use crate::lists::Lists;
 use crate::metrics::Metrics;
+use crate::vault::Vault;
 
 /// The running program.
 pub struct App {
@@ -29,6 +30,8 @@ pub struct App {
     pub lists: Lists,
     pub fresh: Fresh,
     pub metrics: Metrics,
+    /// Seals and opens secrets.
+    pub vault: Arc<Vault>,
     pub docs: Docs,
     plans: RwLock<HashMap<(EntityKind, View, Show), Arc<Prepared>>>,
 }
@@ -44,7 +47,9 @@ impl App {
     pub async fn open(db: Db, config: Config, clock: Clock) -> Result<Arc<App>, String> {
         let now = clock.now_ms();
         db.migrate(now).await.map_err(|error| error.to_string())?;
-        let auth = Auth::open(db.clone(), now).await.map_err(|error| error.to_string())?;
+        let vault = Arc::new(Vault::new(&config.secret_key, &config.secret_key_file)?);
+        let auth = Auth::open_sealed(db.clone(), Arc::clone(&vault), now).await;
+        let auth = auth.map_err(|error| error.to_string())?;
         let app = App {
             lists: Lists::new(config.lists.cache_bytes),
             fresh: Fresh::new(
@@ -53,6 +58,7 @@ impl App {
                 config.cache.changes.max(1),
             ),
             metrics: Metrics::default(),
+            vault,
             docs: Docs::default(),
             limits: config.accept_limits(),
             list_limits: config.list_limits(),

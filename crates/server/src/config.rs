@@ -5,6 +5,8 @@ use aureole_catalogue::query::ListLimits;
 use serde::Deserialize;
 use toml::Value;
 
+use crate::vault::{self, KeyText};
+
 /// The documented defaults, compiled in.
 pub const DEFAULTS: &str = include_str!("../../../aureole.default.toml");
 
@@ -17,6 +19,8 @@ pub struct Config {
     pub log_format: String,
     pub log: String,
     pub public_url: String,
+    pub secret_key: KeyText,
+    pub secret_key_file: String,
     pub limits: LimitSettings,
     pub lists: ListSettings,
     pub cache: CacheSettings,
@@ -274,6 +278,8 @@ fn check_text(path: &str, text: &str) -> Result<(), String> {
             let url = text.parse::<aureole_storage::DatabaseUrl>();
             return url.map(|_| ()).map_err(|error| format!("is wrong: {error}"));
         }
+        // Keys are not repeated either.
+        "secret_key" => return vault::check(text),
         "log_format" => (matches!(text, "human" | "json"), "human or json"),
         "log" => (
             text.split(',').all(is_log_filter),

@@ -25,6 +25,7 @@ mod seed;
 pub mod serve;
 mod settings;
 mod time_zones;
+pub mod vault;
 mod wire;
 
 pub use app::App;

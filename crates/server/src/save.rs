@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod references;
+pub mod secrets;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -59,6 +60,8 @@ pub struct Draft {
     pub record: Record,
     pub change: Change,
     pub warnings: Vec<String>,
+    /// Taken out of the change; sealed into the record just before it is written.
+    pub secrets: Vec<secrets::Secret>,
 }
 
 /// What the caller of [`record`] knows beforehand.
@@ -248,6 +251,7 @@ pub async fn record(
     if draft.is_new && draft.id == 0 {
         draft.id = save.reserve(kind, 1).await?;
     }
+    secrets::seal(save, &mut draft);
     let imported = draft.change.iter().any(|(key, value)| {
         draft.entity().schema.fields[key.0].name == "_isimport" && value == &Some(Value::Bool(true))
     });
@@ -288,7 +292,7 @@ async fn draft(
         }
         change.set(*key, Some(Value::from(*value)));
     }
-    drop_secrets(entity, &mut change, &mut warnings);
+    let secrets = secrets::take(save, entity, &mut change, path);
     if id == 0 {
         let record = Record::new(entity.schema);
         let id = preset.id.unwrap_or(0);
@@ -306,6 +310,7 @@ async fn draft(
             record,
             change,
             warnings,
+            secrets,
         };
         // Rules find more problems, so a draft with problems goes on; only its write is left out.
         return Ok(Some(draft));
@@ -330,6 +335,7 @@ async fn draft(
         record,
         change,
         warnings,
+        secrets,
     }))
 }
 
@@ -349,28 +355,5 @@ fn unknown_fields(
         }
     } else {
         warnings.push(format!("unknown fields were ignored: {}", unknown.join(", ")));
-    }
-}
-
-/// Secrets are stored encrypted or not at all; without a key for them the reply says so.
-fn drop_secrets(entity: &'static Entity, change: &mut Change, warnings: &mut Vec<String>) {
-    let secrets: Vec<Key> = change
-        .iter()
-        .filter(|(key, value)| {
-            let field = &entity.schema.fields[key.0];
-            field.mode == aureole_catalogue::Mode::Secret
-                && !(entity.kind == EntityKind::User && field.name == "password")
-                && value.is_some()
-        })
-        .map(|(key, _)| key)
-        .collect();
-    for key in secrets {
-        if change.text(key).is_empty() {
-            continue;
-        }
-        change.take(key);
-        let name = entity.schema.fields[key.0].name;
-        warnings
-            .push(format!("{name} was not stored: the server has no key to encrypt secrets with"));
     }
 }

@@ -14,6 +14,7 @@ pub mod popups;
 mod postgres;
 pub mod prepay;
 pub mod records;
+pub mod sealed;
 pub mod settings;
 pub mod snapshot;
 pub mod sql;

@@ -435,3 +435,10 @@ pub async fn insert_signing_key(tx: &mut Tx, key: &SigningKey) -> Result<()> {
     let params = [key.kid.as_str().into(), key.private_pem.as_str().into(), key.created_at.into()];
     tx.execute(sql, &params).await.map(|_| ())
 }
+
+/// Puts another form of the same signing key in the place of the one that was read.
+pub async fn replace_signing_key(tx: &mut Tx, old: &SigningKey, private_pem: &str) -> Result<()> {
+    let sql = "UPDATE signing_key SET private_pem = $3 WHERE kid = $1 AND private_pem = $2";
+    let params = [old.kid.as_str().into(), old.private_pem.as_str().into(), private_pem.into()];
+    tx.execute(sql, &params).await.map(drop)
+}

@@ -430,3 +430,61 @@ fn the_openapi_document_needs_no_database() {
     assert!(folder.names().is_empty());
     folder.fails(&["openapi", "--format", "xml"], &[], 2, "xml");
 }
+
+#[test]
+fn the_key_for_secrets_changes_while_a_server_runs() {
+    let folder = Folder::new();
+    let first = folder.ok(&["generate-key"]);
+    assert_ne!(first, folder.ok(&["generate-key"]));
+    folder.write("keys", &first);
+    folder.write("aureole.toml", "secret_key_file = \"keys\"");
+    let args = ["--listen", "127.0.0.1:0", "--database", "sqlite:key.db"];
+    let make = ["application", "create", "--name", "A", "--client-id", "a", "--client-secret", "b"];
+    folder.ok(&[&make[..], &["--database", "sqlite:key.db"]].concat());
+    let server = Server::start(&folder, &args, &[]);
+    let token = server.token("a", "b");
+    let post = |server: &Server, body: &str| {
+        let bearer = format!("Authorization: Bearer {token}");
+        let kind = "Content-Type: application/json";
+        let url = format!("{}/api/Client", server.url);
+        curl(&[
+            "-w",
+            "%{http_code}",
+            "-o",
+            "/dev/null",
+            "-H",
+            &bearer,
+            "-H",
+            kind,
+            "-d",
+            body,
+            &url,
+        ])
+    };
+    assert_eq!(post(&server, r#"{"name":"One","new_jirakey":"hush"}"#), "201");
+    let rotate = ["rotate-key", "--database", "sqlite:key.db"];
+    let said = folder.ok(&rotate);
+    // The client's secret and the key that signs tokens.
+    assert!(said.starts_with("2 secrets were encrypted again"), "{said}");
+    assert_eq!(post(&server, r#"{"name":"Two","new_jirakey":"hush"}"#), "201");
+    assert_eq!(server.stop("TERM"), 0);
+    let keys = std::fs::read_to_string(format!("{}/keys", folder.path())).unwrap();
+    let (new, old) = keys.split_once('\n').unwrap();
+    assert_eq!(old.trim(), first.trim());
+    // The old key is not needed any more: not for tokens, not for what the server wrote meanwhile.
+    folder.write("keys", new);
+    let server = Server::start(&folder, &args, &[]);
+    assert_eq!(server.get(&token, "Client")["record_count"], 2);
+    assert_eq!(server.stop("TERM"), 0);
+    folder.write("keys", &folder.ok(&["generate-key"]));
+    folder.fails(&["serve", "--database", "sqlite:key.db"], &[], 1, "is sealed with the key");
+    folder.write("aureole.toml", "");
+    folder.fails(&["serve", "--database", "sqlite:key.db"], &[], 1, "is sealed with the key");
+    let given = [("AUREOLE_SECRET_KEY", new)];
+    assert_eq!(Server::start(&folder, &args, &given).stop("TERM"), 0);
+    folder.fails(&["rotate-key", "--database", "sqlite:x.db"], &[], 1, "there is no key");
+    let wrong = [("AUREOLE_SECRET_KEY", "c2VjcmV0")];
+    let ran = folder.fails(&["migrate"], &wrong, 2, "AUREOLE_SECRET_KEY has to be 32 random bytes");
+    assert!(!ran.err.contains("c2VjcmV0"), "{}", ran.err);
+    folder.fails(&["migrate"], &[("AUREOLE_SECRET_KEY_FILE", "no")], 2, "secret_key_file no can't");
+}

@@ -203,6 +203,9 @@ fn deleted_record(call: &Call, kind: EntityKind, stored: &Stored) -> Vec<u8> {
 
 /// Deletes records of one kind; the history keeps their documents.
 pub async fn remove(save: &mut Save<'_>, kind: EntityKind, ids: &[i64]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     let (tenant, entity) = (save.tenant(), kind.entity());
     let prepared = save.app.prepared(kind, View::Full, Show::NONE);
     let stored = records::get_many(&mut save.tx, &prepared.select, tenant, ids).await?;

@@ -88,7 +88,9 @@ fn describe(entity: &'static Entity, entry: &Entry, after: Option<&str>) -> Valu
         let shown = if field.mode == aureole_catalogue::Mode::Secret {
             json!("changed")
         } else {
-            json!({ "before": old, "after": new })
+            let mut shown = json!({ "before": old, "after": new });
+            crate::vault::hide(&mut shown);
+            shown
         };
         fields.insert(field.name.to_owned(), shown);
     }

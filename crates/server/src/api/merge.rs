@@ -11,7 +11,7 @@ use crate::api::get::rendered;
 use crate::error::{ApiError, Result};
 use crate::front::Call;
 use crate::reply::{self, Reply};
-use crate::save::Save;
+use crate::save::{Save, secrets};
 
 /// Fields of the surviving client that the other one never fills.
 const OWN_FIELDS: &[&str] = &[
@@ -114,7 +114,7 @@ async fn merge(
         }
     }
     bill_payers(save, from, into).await?;
-    let filled = fill(save, into, &gone, kept).await?;
+    let filled = fill(save, (from, into), &gone, kept).await?;
     save.amend(EntityKind::Client, from, |record| {
         record.set(client::INACTIVE, true);
         record.clear(client::MAIN_SITE_ID);
@@ -164,18 +164,23 @@ async fn bill_payers(save: &mut Save<'_>, from: i64, into: i64) -> Result<()> {
 /// Fills the blanks of the surviving client from the other one.
 async fn fill(
     save: &mut Save<'_>,
-    into: i64,
+    (from, into): (i64, i64),
     gone: &Record,
     kept: &Record,
 ) -> Result<Vec<&'static str>> {
     let schema = EntityKind::Client.entity().schema;
+    let (vault, tenant) = (&save.app.vault, save.caller.tenant_id);
+    let entity = EntityKind::Client.entity();
     let blanks: Vec<(Key, Value)> = gone
         .iter()
         .filter(|(key, _)| {
             let field = &schema.fields[key.0];
             is_stored(field) && !OWN_FIELDS.contains(&field.name) && !kept.is_set(*key)
         })
-        .map(|(key, value)| (key, value.clone()))
+        .filter_map(|(key, value)| {
+            let value = secrets::moved(vault, entity, tenant, (from, into), (key, value))?;
+            Some((key, value))
+        })
         .collect();
     let names = blanks.iter().map(|(key, _)| schema.fields[key.0].name).collect();
     save.amend(EntityKind::Client, into, |record| {

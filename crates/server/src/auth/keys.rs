@@ -17,6 +17,8 @@ use p256::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, LineEndin
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::vault::{self, Place, Vault};
+
 /// How long an access token is good, in seconds.
 pub const ACCESS_TOKEN_S: i64 = 3_600;
 /// Access tokens say who made them and for whom; neither depends on the server's address, which is
@@ -141,14 +143,16 @@ impl Keys {
     ///
     /// # Errors
     /// A sentence for the log that names the key which cannot be read; the old ones stay.
-    pub fn replace(&self, stored: &[SigningKey]) -> Result<(), String> {
+    pub fn replace(&self, stored: &[SigningKey], vault: &Vault) -> Result<(), String> {
         let known = self.keys.load();
         if known.iter().map(|key| &key.kid).eq(stored.iter().map(|key| &key.kid)) {
             return Ok(());
         }
         let keys: Result<Vec<Key>, String> = stored
             .iter()
-            .map(|key| read(key).map_err(|error| format!("signing key {}: {error}", key.kid)))
+            .map(|key| {
+                read(key, vault).map_err(|error| format!("signing key {}: {error}", key.kid))
+            })
             .collect();
         self.keys.store(Arc::new(keys?));
         Ok(())
@@ -231,9 +235,25 @@ fn validation() -> Validation {
     validation
 }
 
-fn read(stored: &SigningKey) -> Result<Key, String> {
-    let secret =
-        SecretKey::from_pkcs8_pem(&stored.private_pem).map_err(|error| error.to_string())?;
+/// The sealed form of a key that is in clear; `None` when it is sealed already.
+pub(super) fn sealed(stored: &SigningKey, vault: &Vault) -> Option<String> {
+    let pem = &stored.private_pem;
+    if vault::is_envelope(pem) { None } else { vault.seal(&place(&stored.kid), pem) }
+}
+
+fn place(kid: &str) -> Place {
+    Place::new(0, "signing_key", kid, "private_pem")
+}
+
+fn read(stored: &SigningKey, vault: &Vault) -> Result<Key, String> {
+    let pem = &stored.private_pem;
+    let secret = if vault::is_envelope(pem) {
+        let pem = vault.open(&place(&stored.kid), pem).map_err(|error| error.to_string())?;
+        SecretKey::from_pkcs8_pem(&pem)
+    } else {
+        SecretKey::from_pkcs8_pem(pem)
+    };
+    let secret = secret.map_err(|error| error.to_string())?;
     let public = secret.public_key();
     let public_pem = public.to_public_key_pem(LineEnding::LF).map_err(|error| error.to_string())?;
     let point = public.to_encoded_point(false);

@@ -8,7 +8,7 @@ const NOW_MS: i64 = 1_800_000_000_000;
 fn keys() -> (Keys, SigningKey) {
     let stored = generate(NOW_MS).unwrap();
     let keys = Keys::default();
-    keys.replace(std::slice::from_ref(&stored)).unwrap();
+    keys.replace(std::slice::from_ref(&stored), &Vault::default()).unwrap();
     (keys, stored)
 }
 
@@ -69,7 +69,7 @@ fn the_newest_key_signs_and_all_verify() {
     let (keys, old) = keys();
     let before = keys.sign_access(&claims()).unwrap();
     let new = generate(NOW_MS + 1).unwrap();
-    keys.replace(&[new.clone(), old]).unwrap();
+    keys.replace(&[new.clone(), old], &Vault::default()).unwrap();
     let after = keys.sign_access(&claims()).unwrap();
     let kid = jsonwebtoken::decode_header(&after).unwrap().kid;
     assert_eq!(kid.as_deref(), Some(new.kid.as_str()));

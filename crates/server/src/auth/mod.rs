@@ -26,6 +26,8 @@ pub use grants::{TokenError, TokenRequest};
 pub use passwords::PasswordError;
 pub use scopes::{Area, Scopes};
 
+use std::sync::Arc;
+
 use aureole_storage::{Db, tokens};
 
 use caller::KnownTokens;
@@ -33,6 +35,8 @@ use directory::Directory;
 use keys::Keys;
 use passwords::Passwords;
 use throttle::Throttle;
+
+use crate::vault::Vault;
 
 /// Why something about tenants, applications or passwords could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +67,7 @@ pub struct Auth {
     passwords: Passwords,
     throttle: Throttle,
     known_tokens: KnownTokens,
+    vault: Arc<Vault>,
 }
 
 impl Auth {
@@ -72,6 +77,15 @@ impl Auth {
     /// # Errors
     /// From the database, or a signing key that cannot be read.
     pub async fn open(db: Db, now_ms: i64) -> Result<Auth, AuthError> {
+        Auth::open_sealed(db, Arc::default(), now_ms).await
+    }
+
+    /// [`Auth::open`] with the keys for secrets: signing keys are then sealed in the database, those
+    /// that were there in clear too.
+    ///
+    /// # Errors
+    /// As [`Auth::open`].
+    pub async fn open_sealed(db: Db, vault: Arc<Vault>, now_ms: i64) -> Result<Auth, AuthError> {
         let auth = Auth {
             directory: Directory::new(db.clone()),
             db,
@@ -79,6 +93,7 @@ impl Auth {
             passwords: Passwords::default(),
             throttle: Throttle::default(),
             known_tokens: KnownTokens::default(),
+            vault,
         };
         auth.create_default_tenant(now_ms).await?;
         if tokens::signing_keys(&mut auth.db.clone()).await?.is_empty() {
@@ -88,6 +103,7 @@ impl Auth {
             tokens::insert_signing_key(&mut tx, &key).await?;
             tx.commit().await?;
         }
+        auth.seal_signing_keys().await?;
         auth.refresh().await?;
         Ok(auth)
     }
@@ -115,8 +131,23 @@ impl Auth {
     }
 
     async fn read_keys(&self) -> Result<(), AuthError> {
+        self.vault.refresh();
         let stored = tokens::signing_keys(&mut self.db.clone()).await?;
-        self.keys.replace(&stored).map_err(AuthError::Internal)
+        self.keys.replace(&stored, &self.vault).map_err(AuthError::Internal)
+    }
+
+    /// Seals the signing keys that are in the database in clear, when there is a key for that.
+    async fn seal_signing_keys(&self) -> Result<(), AuthError> {
+        if !self.vault.is_lasting() {
+            return Ok(());
+        }
+        let mut tx = self.db.begin().await?;
+        for key in tokens::signing_keys(&mut tx).await? {
+            if let Some(sealed) = keys::sealed(&key, &self.vault) {
+                tokens::replace_signing_key(&mut tx, &key, &sealed).await?;
+            }
+        }
+        Ok(tx.commit().await?)
     }
 
     /// Deletes refresh tokens that have ended, at most `limit` of them, and returns how many. For a

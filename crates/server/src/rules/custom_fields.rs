@@ -23,7 +23,9 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::error::Result;
+use crate::save::secrets::{Secret, Slot};
 use crate::save::{Draft, Save};
+use crate::vault;
 
 /// What a value of a defined field looks like. The numbers are those of `FieldInfo.type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -251,7 +253,7 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         let mut values = stored(draft.before.as_ref().and_then(|before| before.get(key)));
         for (at, element) in given.iter().flatten().enumerate() {
             let path = draft.at(&format!("{}[{at}]", family.list));
-            set(save, draft, &definitions, &what, &path, element, &mut values);
+            set(save, draft, key, (&definitions, &what), &path, element, &mut values);
         }
         // A site field is mandatory on sites; a client may carry one too.
         let asks = family.definitions == EntityKind::FieldInfo || draft.kind == EntityKind::Site;
@@ -301,12 +303,13 @@ fn meant<'a>(
     by_name(definitions, name).ok_or_else(|| format!("has the name {name:?}, which no {what} has"))
 }
 
-/// Applies one element of a body. `what` names the kind of definition in messages.
+/// Applies one element of a body to a list. The definitions come with what they are called in
+/// messages.
 fn set(
     save: &mut Save<'_>,
     draft: &mut Draft,
-    definitions: &[Definition],
-    what: &str,
+    list: Key,
+    (definitions, what): (&[Definition], &str),
     path: &str,
     element: &Value,
     values: &mut BTreeMap<i64, Value>,
@@ -318,20 +321,22 @@ fn set(
     // An element without a value says nothing about it.
     let Some(value) = element.get("value") else { return };
     let name = definition.wire_name();
-    if definition.encrypted {
-        if !value.is_null() {
-            draft.warnings.push(format!(
-                "{name} was not stored: the server has no key to encrypt secrets with"
-            ));
-        }
-        return;
-    }
     let old = values.get(&definition.id);
     // What a client reads it may post back, even when the definition has become stricter.
     if old == Some(value) {
         return;
     }
     match value::checked(definition, value, save.app.limits.text_chars) {
+        Ok(Some(_)) if definition.encrypted && !save.app.vault.has_key() => {
+            save.problem(format!("{path}.value"), format!("{} ({name})", vault::NO_KEY));
+        }
+        Ok(Some(new)) if definition.encrypted => {
+            // Its place is kept; the value itself is sealed when the record has its id.
+            values.entry(definition.id).or_insert(Value::Null);
+            let slot = Slot::Custom(list, definition.id);
+            draft.secrets.retain(|secret| secret.slot != slot);
+            draft.secrets.push(Secret { slot, text: new.to_string() });
+        }
         Ok(Some(new)) => drop(values.insert(definition.id, new)),
         Ok(None) if definition.mandatory && old.is_some() => {
             save.problem(
@@ -339,7 +344,10 @@ fn set(
                 format!("must not be cleared: {name} is mandatory"),
             );
         }
-        Ok(None) => drop(values.remove(&definition.id)),
+        Ok(None) => {
+            draft.secrets.retain(|secret| secret.slot != Slot::Custom(list, definition.id));
+            values.remove(&definition.id);
+        }
         Err(message) => save.problem(format!("{path}.value"), format!("{message} ({name})")),
     }
 }
@@ -352,9 +360,7 @@ fn missing(
     values: &BTreeMap<i64, Value>,
     given: &[Value],
 ) {
-    for definition in
-        definitions.iter().filter(|definition| definition.mandatory && !definition.encrypted)
-    {
+    for definition in definitions.iter().filter(|definition| definition.mandatory) {
         let has_bad_value = given.iter().any(|element| {
             meant(definitions, element, "").is_ok_and(|found| found.id == definition.id)
                 && element.get("value").is_some_and(|value| !value::is_unset(value))

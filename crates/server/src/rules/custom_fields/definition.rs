@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{Definition, TYPES, Type, holders, value};
 use crate::error::{ApiError, Result};
 use crate::save::{Draft, Save};
+use crate::vault;
 
 /// Most characters of a pattern.
 const PATTERN_CHARS: usize = 1000;
@@ -50,11 +51,8 @@ pub async fn field_info_before(save: &mut Save<'_>, draft: &mut Draft) -> Result
     check_options(save, draft, field_info::VALUES);
     let usage = draft.record.int(field_info::USAGE);
     unique_name(save, draft, field_info::NAME, Some(("usage", usage))).await?;
-    if draft.record.bool(field_info::ENCRYPTED) {
-        draft.warnings.push(
-            "isencrypted: the server has no key to encrypt secrets with, so values of this field are not stored"
-                .to_owned(),
-        );
+    if draft.record.bool(field_info::ENCRYPTED) && !save.app.vault.has_key() {
+        draft.warnings.push(format!("isencrypted: a value of this field {}", vault::NO_KEY));
     }
     unlike_in_use(save, draft).await
 }
@@ -163,7 +161,7 @@ async fn unlike_in_use(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
         Some(if draft.kind == EntityKind::FieldInfo { "type" } else { "values" })
     } else if usage(&old) != usage(&new) {
         Some("usage")
-    } else if new.encrypted && !old.encrypted {
+    } else if new.encrypted != old.encrypted {
         Some("isencrypted")
     } else {
         None

@@ -80,12 +80,15 @@ fn element(definition: &Definition, family: Family, value: Option<&Value>) -> Va
     use aureole_catalogue::entities::nested::{CUSTOM_FIELD, FIELD_HELPER};
     let custom = family.definitions == EntityKind::FieldInfo;
     let schema = if custom { &CUSTOM_FIELD } else { &FIELD_HELPER };
-    let value = value.filter(|_| !definition.encrypted).unwrap_or(&Value::Null);
+    // A secret is left out rather than shown as null, which would clear it when it is posted back.
+    let is_hidden = definition.encrypted && value.is_some();
+    let value = value.filter(|_| !is_hidden).unwrap_or(&Value::Null);
     let mut map = Map::new();
     for field in schema.fields {
         let set = match field.name {
             "id" => Some(json!(definition.id)),
             "name" => Some(json!(definition.wire_name())),
+            "value" if is_hidden => None,
             "value" => Some(value.clone()),
             "display" => Some(json!(value::display(definition, value))),
             "mandatory" => Some(json!(definition.mandatory)),
