@@ -13,6 +13,7 @@ mod envelopes;
 mod errors;
 mod limits;
 mod lists;
+mod merges;
 mod names;
 mod odd;
 mod openapi;
