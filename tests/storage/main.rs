@@ -10,3 +10,5 @@ mod executor;
 mod fresh;
 #[cfg(test)]
 mod records;
+#[cfg(test)]
+mod wall;

@@ -9,3 +9,4 @@ mod isolation;
 mod methods;
 mod routes;
 mod spec;
+mod tenancy;

@@ -21,6 +21,7 @@ use crate::vault::Vault;
 
 /// The running program.
 pub struct App {
+    /// For the rows of all tenants. Requests use [`crate::front::Call::db`] or [`Db::of`].
     pub db: Db,
     pub auth: Auth,
     pub clock: Clock,

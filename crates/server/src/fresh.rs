@@ -249,7 +249,7 @@ impl Fresh {
         self.db.renew_views();
         let found = match cursor {
             Some(cursor) if !self.is_idle(tenant) => {
-                follow::after(&self.db, tenant.id, cursor, self.capacity).await?
+                follow::after(&self.db.of(tenant.id), tenant.id, cursor, self.capacity).await?
             }
             _ => None,
         };
@@ -259,7 +259,7 @@ impl Fresh {
                 *cursor = Some(next);
             }
             None => {
-                *cursor = Some(follow::newest(&self.db, tenant.id).await?);
+                *cursor = Some(follow::newest(&self.db.of(tenant.id), tenant.id).await?);
                 self.restart(tenant);
             }
         }

@@ -15,6 +15,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 
 use aureole_catalogue::{Params, Problems};
+use aureole_storage::Db;
 
 use crate::app::App;
 use crate::auth::caller::Caller;
@@ -28,6 +29,8 @@ pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A request that is well formed and whose caller is known.
 pub struct Call {
     pub app: Arc<App>,
+    /// For the rows of the caller's tenant alone.
+    pub db: Db,
     pub caller: Arc<Caller>,
     pub request_id: String,
     pub params: Params,
@@ -184,6 +187,7 @@ async fn answer(
     }
     let call = Call {
         app: Arc::clone(app),
+        db: app.db.of(caller.tenant_id),
         caller,
         request_id: request_id.to_owned(),
         params,

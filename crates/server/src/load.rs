@@ -187,7 +187,7 @@ struct Batch {
 
 impl Batch {
     async fn begin(app: &Arc<App>, tenant: i64, now: i64) -> Result<Batch, String> {
-        let tx = app.db.begin().await.map_err(|error| error.to_string())?;
+        let tx = app.db.of(tenant).begin().await.map_err(|error| error.to_string())?;
         Ok(Batch { tenant, now, tx, gathered: Vec::new() })
     }
 

@@ -98,7 +98,7 @@ impl<'a> Save<'a> {
         merge: bool,
         now: i64,
     ) -> Result<Save<'a>> {
-        let mut tx = app.db.begin().await?;
+        let mut tx = app.db.of(caller.tenant_id).begin().await?;
         let settings = crate::settings::load(&mut tx, caller.tenant_id).await?;
         let author = Author {
             application: caller.application.clone(),

@@ -56,7 +56,7 @@ pub async fn tenant_defaults(app: &std::sync::Arc<App>, tenant: i64) -> Result<(
         denied_clients: std::sync::Arc::new([]),
     };
     for (kind, shared, names) in DEFAULTS {
-        let existing = records::first_id(&mut app.db.clone(), tenant, kind.entity()).await?;
+        let existing = records::first_id(&mut app.db.of(tenant), tenant, kind.entity()).await?;
         if existing.is_some() {
             continue;
         }

@@ -122,9 +122,14 @@ pub trait Read: Send {
 }
 
 /// The database. A clone is another handle to the same connections.
+///
+/// A handle is for the rows of one tenant ([`Db::of`]) or, to begin with, of all: on PostgreSQL
+/// row-level security holds it to that, whatever its statements say.
 #[derive(Clone)]
 pub struct Db {
     backend: Backend,
+    /// 0 for all.
+    tenant: i64,
 }
 
 #[derive(Clone)]
@@ -147,7 +152,21 @@ impl Db {
                 Backend::Postgres(Arc::new(postgres::Postgres::open(url, &options).await?))
             }
         };
-        Ok(Self { backend })
+        Ok(Self { backend, tenant: 0 })
+    }
+
+    /// A handle that finds and writes the rows of one tenant only.
+    #[must_use]
+    pub fn of(&self, tenant: i64) -> Self {
+        Self { backend: self.backend.clone(), tenant }
+    }
+
+    /// Row-level security for every table with a `tenant_id`: once the schema is there.
+    pub(crate) async fn raise_wall(&self) -> Result<()> {
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(()),
+            Backend::Postgres(postgres) => postgres.raise_wall().await,
+        }
     }
 
     /// Runs one reading statement and hands over the rows one by one, so that memory doesn't grow
@@ -161,7 +180,9 @@ impl Db {
     ) -> Result<()> {
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.query_each(sql, params, each).await,
-            Backend::Postgres(postgres) => postgres.query_each(sql, params, each).await,
+            Backend::Postgres(postgres) => {
+                postgres.query_each(self.tenant, sql, params, each).await
+            }
         }
     }
 
@@ -170,7 +191,7 @@ impl Db {
         let inner = match &self.backend {
             Backend::Sqlite(sqlite) => TxInner::Sqlite(sqlite::Sqlite::begin(sqlite).await?),
             Backend::Postgres(postgres) => {
-                TxInner::Postgres(Box::new(postgres::Postgres::begin(postgres).await?))
+                TxInner::Postgres(Box::new(postgres::Postgres::begin(postgres, self.tenant).await?))
             }
         };
         Ok(Tx { inner, state: TxState::Ready, savepoints: 0 })
@@ -224,7 +245,7 @@ impl Db {
     pub async fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.query(sql, params).await,
-            Backend::Postgres(postgres) => postgres.query(sql, params).await,
+            Backend::Postgres(postgres) => postgres.query(self.tenant, sql, params).await,
         }
     }
 

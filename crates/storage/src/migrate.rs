@@ -69,7 +69,9 @@ impl Db {
     /// `now_ms` is the time since 1970 in milliseconds, for the record. Fails with
     /// [`Error::Schema`] when the database was migrated by a newer program.
     pub async fn migrate(&self, now_ms: i64) -> Result<Vec<String>> {
-        apply(self, MIGRATIONS, now_ms).await
+        let applied = apply(self, MIGRATIONS, now_ms).await?;
+        self.raise_wall().await?;
+        Ok(applied)
     }
 
     /// The version of the newest migration that was applied to this database; 0 for an empty one.
@@ -102,7 +104,8 @@ pub async fn apply(db: &Db, migrations: &[Migration], now_ms: i64) -> Result<Vec
 async fn run(tx: &mut Tx, migration: &Migration, known: i64, now_ms: i64) -> Result<bool> {
     if tx.dialect() == Dialect::Postgres {
         // Building an index, or waiting for who does, may take longer than daily work.
-        tx.execute_script("SET LOCAL statement_timeout = 0").await?;
+        // And it takes the owner of the tables.
+        tx.execute_script("SET LOCAL statement_timeout = 0; SET LOCAL ROLE NONE").await?;
         tx.query("SELECT pg_advisory_xact_lock($1)", &[Value::Int(ADVISORY_LOCK)]).await?;
     }
     tx.execute_script(CREATE_TABLE).await?;

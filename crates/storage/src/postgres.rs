@@ -6,14 +6,15 @@
 mod ids;
 mod snapshot;
 mod values;
+mod wall;
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{
-    ClientWrapper, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
 };
 use futures_util::future::{FutureExt, join, join_all};
 use futures_util::stream::TryStreamExt;
@@ -24,6 +25,7 @@ use tokio_postgres::{Config, NoTls, Statement};
 use crate::db::{Error, Options, Result, Row, Value};
 use ids::IdBlocks;
 pub(crate) use snapshot::Snapshot;
+use wall::Session;
 
 /// How many shared connections.
 const LINES: usize = 4;
@@ -42,6 +44,8 @@ pub(crate) struct Postgres {
     pool: Pool,
     commits: AtomicU64,
     closed: AtomicBool,
+    /// New connections go behind the wall first: see [`wall`].
+    behind_wall: Arc<AtomicBool>,
     ids: IdBlocks,
 }
 
@@ -50,7 +54,9 @@ pub(crate) struct Postgres {
 struct Line {
     /// Statements under way, so that nobody queues behind a slow one without need.
     load: AtomicUsize,
-    client: Mutex<Option<Arc<ClientWrapper>>>,
+    /// Whose statement was the last; a hint, the truth is in the session.
+    tenant: AtomicI64,
+    session: Mutex<Option<Arc<Session>>>,
     connecting: AsyncMutex<()>,
 }
 
@@ -61,8 +67,17 @@ impl Postgres {
         let manager =
             Manager::from_config(config.clone(), NoTls, ManagerConfig { recycling_method });
         let wait = Duration::from_millis(options.query_timeout_ms);
+        let behind_wall = Arc::new(AtomicBool::new(false));
+        let is_up = Arc::clone(&behind_wall);
+        let go_behind = Hook::async_fn(move |client: &mut ClientWrapper, _| {
+            let is_up = is_up.load(Ordering::Acquire);
+            Box::pin(async move {
+                Self::go_behind_wall(is_up, client).await.map_err(HookError::Backend)
+            })
+        });
         let pool = Pool::builder(manager)
             .max_size(options.pool_size.max(1))
+            .post_create(go_behind)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(wait))
             .create_timeout(Some(CONNECT_TIMEOUT))
@@ -75,35 +90,43 @@ impl Postgres {
             pool,
             commits: AtomicU64::new(0),
             closed: AtomicBool::new(false),
+            behind_wall,
             ids: IdBlocks::new(options.id_block),
         };
-        postgres.client(&postgres.lines[0]).await?;
+        postgres.session(&postgres.lines[0]).await?;
         Ok(postgres)
     }
 
-    pub(crate) async fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
-        let line = self.line();
-        let client = self.client(line).await?;
-        let ride = Ride::start(line, &client);
-        let statement = prepare(&client, sql).await?;
-        let rows = rows(&client, sql, &statement, params).await;
+    pub(crate) async fn query(&self, tenant: i64, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        let line = self.line(tenant);
+        let session = self.session(line).await?;
+        let ride = Ride::start(line, &session);
+        let client = &session.client;
+        let statement = prepare(client, sql).await?;
+        line.tenant.store(tenant, Ordering::Relaxed);
+        let rows = session.send(tenant, rows(client, sql, &statement, params)).await;
         ride.end();
         rows
     }
 
     pub(crate) async fn query_each(
         &self,
+        tenant: i64,
         sql: &str,
         params: &[Value],
         each: &mut (dyn FnMut(Row) + Send),
     ) -> Result<()> {
         // Not on a shared connection: a long reply would hold up everybody else there.
-        let lease = self.lease().await?;
+        let lease = self.lease(tenant).await?;
         let client = lease.client()?;
         let statement = prepare(client, sql).await?;
         lease.busy.store(true, Ordering::Relaxed);
         let fail = |error| failure(client, sql, &error);
-        let stream = client.query_raw(&statement, params).await.map_err(fail)?;
+        let tell = wall::tell("SESSION", tenant);
+        let (told, stream) =
+            join(client.batch_execute(&tell), client.query_raw(&statement, params)).await;
+        told.map_err(fail)?;
+        let stream = stream.map_err(fail)?;
         let mut stream = std::pin::pin!(stream);
         while let Some(row) = stream.try_next().await.map_err(fail)? {
             each(read(&row).map_err(fail)?);
@@ -112,8 +135,8 @@ impl Postgres {
         Ok(())
     }
 
-    pub(crate) async fn begin(this: &Arc<Self>) -> Result<Tx> {
-        Ok(Tx { lease: this.lease().await?, db: Arc::clone(this) })
+    pub(crate) async fn begin(this: &Arc<Self>, tenant: i64) -> Result<Tx> {
+        Ok(Tx { lease: this.lease(tenant).await?, db: Arc::clone(this) })
     }
 
     pub(crate) fn commits(&self) -> u64 {
@@ -128,25 +151,31 @@ impl Postgres {
         }
     }
 
-    async fn lease(&self) -> Result<Lease> {
+    async fn lease(&self, tenant: i64) -> Result<Lease> {
         let client = self.pool.get().await.map_err(|error| {
             Error::Unavailable(format!("PostgreSQL connection for a transaction: {error}"))
         })?;
         Ok(Lease {
             client: Some(client),
+            tenant,
             begun: AtomicBool::new(false),
             busy: AtomicBool::new(false),
         })
     }
 
-    /// The line with the fewest statements under way; in turn where that is equal.
-    fn line(&self) -> &Arc<Line> {
+    /// The line with the fewest statements under way; where that is equal, one that serves the
+    /// tenant already, and otherwise in turn.
+    fn line(&self, tenant: i64) -> &Arc<Line> {
+        let load = |line: &Line| {
+            let other = line.tenant.load(Ordering::Relaxed) != tenant;
+            (line.load.load(Ordering::Relaxed), other)
+        };
         let first = self.turn.fetch_add(1, Ordering::Relaxed) % LINES;
         let mut best = &self.lines[first];
-        let mut least = best.load.load(Ordering::Relaxed);
+        let mut least = load(best);
         for step in 1..LINES {
             let line = &self.lines[(first + step) % LINES];
-            let load = line.load.load(Ordering::Relaxed);
+            let load = load(line);
             if load < least {
                 (best, least) = (line, load);
             }
@@ -155,31 +184,35 @@ impl Postgres {
     }
 
     /// The connection of a line, made again when it was lost.
-    async fn client(&self, line: &Line) -> Result<Arc<ClientWrapper>> {
-        if let Some(client) = line.open_client() {
-            return Ok(client);
+    async fn session(&self, line: &Line) -> Result<Arc<Session>> {
+        if let Some(session) = line.open_session() {
+            return Ok(session);
         }
         let _only_one = line.connecting.lock().await;
-        if let Some(client) = line.open_client() {
-            return Ok(client);
+        if let Some(session) = line.open_session() {
+            return Ok(session);
         }
         if self.closed.load(Ordering::Acquire) {
             return Err(Error::Unavailable("the database is closed".to_owned()));
         }
-        let client = Arc::new(connect(&self.config).await?);
-        line.set(Some(Arc::clone(&client)));
-        Ok(client)
+        let client = connect(&self.config).await?;
+        let is_up = self.behind_wall.load(Ordering::Acquire);
+        let gone = Self::go_behind_wall(is_up, &client).await;
+        gone.map_err(|error| failure(&client, "row-level security", &error))?;
+        let session = Arc::new(Session::new(client));
+        line.set(Some(Arc::clone(&session)));
+        Ok(session)
     }
 }
 
 impl Line {
-    fn open_client(&self) -> Option<Arc<ClientWrapper>> {
-        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        client.as_ref().filter(|client| !client.is_closed()).map(Arc::clone)
+    fn open_session(&self) -> Option<Arc<Session>> {
+        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        session.as_ref().filter(|session| !session.client.is_closed()).map(Arc::clone)
     }
 
-    fn set(&self, client: Option<Arc<ClientWrapper>>) {
-        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
+    fn set(&self, session: Option<Arc<Session>>) {
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session;
     }
 }
 
@@ -187,28 +220,28 @@ impl Line {
 /// the line counts as loaded until it is done.
 struct Ride {
     line: Arc<Line>,
-    client: Option<Arc<ClientWrapper>>,
+    session: Option<Arc<Session>>,
 }
 
 impl Ride {
-    fn start(line: &Arc<Line>, client: &Arc<ClientWrapper>) -> Self {
+    fn start(line: &Arc<Line>, session: &Arc<Session>) -> Self {
         line.load.fetch_add(1, Ordering::Relaxed);
-        Self { line: Arc::clone(line), client: Some(Arc::clone(client)) }
+        Self { line: Arc::clone(line), session: Some(Arc::clone(session)) }
     }
 
     fn end(mut self) {
-        self.client = None;
+        self.session = None;
     }
 }
 
 impl Drop for Ride {
     fn drop(&mut self) {
         let line = Arc::clone(&self.line);
-        match (self.client.take(), Handle::try_current()) {
-            (Some(client), Ok(runtime)) => {
+        match (self.session.take(), Handle::try_current()) {
+            (Some(session), Ok(runtime)) => {
                 runtime.spawn(async move {
                     // Replies come in order, so this one comes after the abandoned one.
-                    let _ = client.batch_execute("").await;
+                    let _ = session.client.batch_execute("").await;
                     line.load.fetch_sub(1, Ordering::Relaxed);
                 });
             }
@@ -222,6 +255,8 @@ impl Drop for Ride {
 /// A pooled connection that goes back clean or not at all.
 struct Lease {
     client: Option<Object>,
+    /// Whose rows it is for; 0 for those of all tenants.
+    tenant: i64,
     /// A transaction is open.
     begun: AtomicBool,
     /// A statement is under way.
@@ -233,15 +268,17 @@ impl Lease {
         self.client.as_ref().ok_or_else(|| Error::Internal("the connection is gone".to_owned()))
     }
 
-    /// Runs `work` in the transaction; BEGIN travels together with the first statement.
+    /// Runs `work` in the transaction; BEGIN and the tenant travel together with the first
+    /// statement.
     async fn run<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let client = self.client()?;
         self.busy.store(true, Ordering::Relaxed);
         let result = if self.begun.swap(true, Ordering::Relaxed) {
             work.await
         } else {
-            let (begin, result) = join(client.batch_execute("BEGIN"), work).await;
-            begin.map_err(|error| failure(client, "BEGIN", &error))?;
+            let sql = format!("BEGIN; {}", wall::tell("LOCAL", self.tenant));
+            let (begin, result) = join(client.batch_execute(&sql), work).await;
+            begin.map_err(|error| failure(client, &sql, &error))?;
             result
         };
         self.busy.store(false, Ordering::Relaxed);

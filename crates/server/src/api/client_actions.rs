@@ -54,7 +54,7 @@ const PORTAL_FIELDS: &[&str] = &[
 pub async fn me(call: &Call) -> Result<Reply> {
     let client_id = own_client(call).await?;
     let (app, tenant) = (&call.app, call.caller.tenant_id);
-    let client = rendered(app, &mut app.db.clone(), tenant, EntityKind::Client, client_id).await?;
+    let client = rendered(app, &mut call.db.clone(), tenant, EntityKind::Client, client_id).await?;
     let Some(Value::Object(client)) = client else {
         return Err(ApiError::missing("client", client_id));
     };
@@ -72,7 +72,7 @@ async fn own_client(call: &Call) -> Result<i64> {
     }
     let kind = EntityKind::User;
     let prepared = call.app.prepared(kind, aureole_catalogue::render::View::Full, Show::NONE);
-    let mut db = call.app.db.clone();
+    let mut db = call.db.clone();
     let stored =
         records::get(&mut db, &prepared.select, call.caller.tenant_id, call.caller.user_id).await?;
     let stored = stored.ok_or_else(|| ApiError::missing("user", call.caller.user_id))?;
@@ -203,7 +203,7 @@ async fn taken(
         }
         let filter = Filter::Field { position: key(name).0, test: Test::Equals(fold(&wanted)) };
         let tenant = save.tenant();
-        let others = records::select_ids(&call.app.db, tenant, entity, &filter, &[]).await?;
+        let others = records::select_ids(&call.db, tenant, entity, &filter, &[]).await?;
         for other in others.into_iter().filter(|other| *other != id) {
             let Some((_, record)) = save.load(EntityKind::Client, other).await? else { continue };
             let same_tenant = ACCOUNT_TENANTS.iter().all(|tenant| {

@@ -25,7 +25,7 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     let entity = endpoint.kind.entity();
     let prepared = call.app.prepared(endpoint.kind, View::Full, show);
     let tenant = call.caller.tenant_id;
-    let mut db = call.app.db.clone();
+    let mut db = call.db.clone();
     let stored = records::get(&mut db, &prepared.select, tenant, id).await?;
     let stored = match stored {
         Some(stored) if sees(call, &mut db, entity, &stored).await? => Some(stored),
@@ -71,14 +71,14 @@ async fn merged_into(call: &Call, kind: EntityKind, stored: &Stored) -> Result<O
     if kind != EntityKind::Client || stored.doc.contains("\"main_site_id\":") {
         return Ok(None);
     }
-    let (mut db, tenant) = (call.app.db.clone(), call.caller.tenant_id);
+    let (mut db, tenant) = (call.db.clone(), call.caller.tenant_id);
     let into = records::merged_into(&mut db, tenant, stored.id).await?;
     Ok((into > 0).then_some(into))
 }
 
 /// The answer for a client that was merged into another: that one, with a warning.
 async fn merged(call: &Call, id: i64, into: i64) -> Result<Reply> {
-    let (mut db, tenant) = (call.app.db.clone(), call.caller.tenant_id);
+    let (mut db, tenant) = (call.db.clone(), call.caller.tenant_id);
     let found = rendered(&call.app, &mut db, tenant, EntityKind::Client, into).await?;
     let mut body = found.ok_or_else(|| ApiError::missing("client", id))?;
     body["_warning"] = Value::String(format!("client {id} was merged into {into}"));

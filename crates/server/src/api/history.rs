@@ -43,7 +43,7 @@ pub async fn list(call: &Call) -> Result<Reply> {
     }
     check(call, entity, false)?;
     let tenant = call.caller.tenant_id;
-    let mut db = call.app.db.clone();
+    let mut db = call.db.clone();
     let entries = changes::of_record(&mut db, tenant, entity.name, id, count).await?;
     let current = crate::api::history::current(call, entity, id).await?;
     let mut after = current;
@@ -64,7 +64,7 @@ async fn current(call: &Call, entity: &'static Entity, id: i64) -> Result<Option
     use aureole_catalogue::render::View;
     let prepared = call.app.prepared(entity.kind, View::Full, Show::NONE);
     let tenant = call.caller.tenant_id;
-    let stored = records::get(&mut call.app.db.clone(), &prepared.select, tenant, id).await?;
+    let stored = records::get(&mut call.db.clone(), &prepared.select, tenant, id).await?;
     Ok(stored.map(|stored| stored.doc))
 }
 

@@ -54,7 +54,7 @@ impl Repeatable {
     /// The first reply, when there was one; another body under the same key is a 422.
     pub async fn first(&self, call: &Call) -> Result<Option<Reply>> {
         let since = call.now - LIFE_MS;
-        let first = idempotency::find(&mut call.app.db.clone(), self.key(call), since).await?;
+        let first = idempotency::find(&mut call.db.clone(), self.key(call), since).await?;
         let Some(first) = first else { return Ok(None) };
         if first.body_hash != self.hash {
             return Err(ApiError::IdempotencyMismatch);

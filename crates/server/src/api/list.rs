@@ -24,7 +24,7 @@ pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
     let entity = endpoint.kind.entity();
     let app = &call.app;
     let (month, tenant) = (month_start(call.now), call.caller.tenant_id);
-    let ids = app.lists.ids(&month, &app.db, tenant, entity, &filter, &query).await?;
+    let ids = app.lists.ids(&month, &call.db, tenant, entity, &filter, &query).await?;
     if query.id_only {
         return Ok(reply::json(200, id_only(endpoint, &ids)));
     }
@@ -104,7 +104,7 @@ async fn parse(call: &Call, endpoint: &'static Endpoint) -> Result<(ListQuery, F
     let (app, tenant, path) = (&call.app, call.caller.tenant_id, "advanced_search");
     let filter = std::mem::replace(&mut query.filter, Filter::True);
     query.filter = rules::custom_fields::resolve(
-        &mut app.db.clone(),
+        &mut call.db.clone(),
         app,
         tenant,
         endpoint.kind,
@@ -145,7 +145,7 @@ impl Rows {
         let end = self.at.saturating_add(count).min(self.to);
         let ids = &self.ids[self.at..end];
         let tenant = self.caller.tenant_id;
-        let mut db = self.app.db.clone();
+        let mut db = self.app.db.of(tenant);
         let stored = records::get_many(&mut db, &self.prepared.select, tenant, ids).await?;
         let extras = rules::extras::rows(
             &mut db,

@@ -35,7 +35,7 @@ pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
     let found = popups_of(call, &anchors).await?;
     let ids: Vec<i64> = found.iter().map(|stored| stored.id).collect();
     let (tenant, agent) = (call.caller.tenant_id, call.caller.agent_id);
-    let mut db = call.app.db.clone();
+    let mut db = call.db.clone();
     let statuses = popups::statuses(&mut db, tenant, agent, &ids).await?;
     let prepared = call.app.prepared(EntityKind::PopupNote, View::Full, Show::NONE);
     let mut out = vec![b'['];
@@ -60,11 +60,11 @@ pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
 async fn popups_of(call: &Call, anchors: &[(&str, i64)]) -> Result<Vec<Stored>> {
     let entity = EntityKind::PopupNote.entity();
     let tenant = call.caller.tenant_id;
-    let mut db = call.app.db.clone();
+    let mut db = call.db.clone();
     let mut ids = Vec::new();
     if anchors.is_empty() {
         ids = records::select_ids(
-            &call.app.db,
+            &call.db,
             tenant,
             entity,
             &rights::visible(&call.caller, entity),
@@ -151,7 +151,7 @@ fn instant(text: &str, zone: &TimeZone) -> Option<i64> {
 /// The time zone of the popup's site: its own, its user's, or its client's main site.
 async fn zone_of(call: &Call, record: &Record) -> Result<TimeZone> {
     use aureole_catalogue::keys::{client, user};
-    let mut db = call.app.db.clone();
+    let mut db = call.db.clone();
     let mut site_id = record.int(popup_note::SITE_ID);
     let (user_id, client_id) = (record.int(popup_note::USER_ID), record.int(popup_note::CLIENT_ID));
     if site_id <= 0 && user_id > 0 {
@@ -173,7 +173,7 @@ pub async fn read(call: &Call, endpoint: &'static Endpoint, body: &[u8]) -> Resu
     let elements = wire::elements(body, call.app.config.limits.records_per_post)?;
     let (tenant, agent) = (call.caller.tenant_id, call.caller.agent_id);
     let mut problems = Problems::default();
-    let mut tx = call.app.db.begin().await?;
+    let mut tx = call.db.begin().await?;
     let prepared = call.app.prepared(EntityKind::PopupNote, View::Full, Show::NONE);
     let mut replies = Vec::new();
     for (at, element) in elements.records.iter().enumerate() {

@@ -24,7 +24,7 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     }
     let kind = EntityKind::AreaRequestType;
     let prepared = call.app.prepared(kind, View::Full, Show::NONE);
-    let mut db = call.app.db.clone();
+    let mut db = call.db.clone();
     let tenant = call.caller.tenant_id;
     let stored = records::get(&mut db, &prepared.select, tenant, id).await?;
     let missing = || ApiError::missing(kind.entity().singular, id);

@@ -70,7 +70,7 @@ pub async fn post(call: &Call, endpoint: &'static Endpoint, body: &[u8]) -> Resu
         let body = bulk(call, endpoint, &elements, &mode).await?;
         if let Some(repeatable) = repeatable {
             // Its records were committed one by one; the reply follows in a transaction of its own.
-            let mut tx = call.app.db.begin().await?;
+            let mut tx = call.db.begin().await?;
             repeatable.keep(call, &mut tx, 200, &body).await?;
             tx.commit().await?;
         }

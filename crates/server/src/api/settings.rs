@@ -12,7 +12,7 @@ use crate::{rights, wire};
 
 pub async fn get(call: &Call) -> Result<Reply> {
     rights::administrator(&call.caller)?;
-    let settings = crate::settings::load(&mut call.app.db.clone(), call.caller.tenant_id).await?;
+    let settings = crate::settings::load(&mut call.db.clone(), call.caller.tenant_id).await?;
     Ok(reply::value(200, &settings.to_json()))
 }
 
@@ -26,7 +26,7 @@ pub async fn post(call: &Call, body: &[u8]) -> Result<Reply> {
             problems.add(name.clone(), message);
         }
     }
-    let mut tx = call.app.db.begin().await?;
+    let mut tx = call.db.begin().await?;
     for (name, kind) in
         [("internal_client_id", EntityKind::Client), ("default_toplevel_id", EntityKind::TopLevel)]
     {

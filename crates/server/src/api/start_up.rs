@@ -35,7 +35,7 @@ pub async fn client_cache(call: &Call) -> Result<Reply> {
 async fn names(call: &Call, kind: EntityKind) -> Result<Value> {
     let entity = kind.entity();
     let tenant = call.caller.tenant_id;
-    let mut db = call.app.db.clone();
+    let mut db = call.db.clone();
     let ids = records::all_ids(&mut db, tenant, entity).await?;
     let prepared = call.app.prepared(kind, View::Full, Show::NONE);
     let found = records::get_many(&mut db, &prepared.select, tenant, &ids).await?;
@@ -59,7 +59,7 @@ pub async fn connection(call: &Call, endpoint: &'static Endpoint, id: i64) -> Re
         return Err(ApiError::Validation { place: "", problems });
     }
     let tenant = call.caller.tenant_id;
-    let mut db = call.app.db.clone();
+    let mut db = call.db.clone();
     let connection = rendered(&call.app, &mut db, tenant, endpoint.kind, id).await?;
     let connection =
         connection.filter(|found| kind.is_none_or(|kind| found["type"] == json!(kind)));
@@ -74,7 +74,7 @@ pub async fn connection(call: &Call, endpoint: &'static Endpoint, id: i64) -> Re
 async fn mappings(call: &Call, id: i64) -> Result<Vec<Value>> {
     let entity = EntityKind::AzureTenant.entity();
     let tenant = call.caller.tenant_id;
-    let mut db = call.app.db.clone();
+    let mut db = call.db.clone();
     let ids = records::ids_where(&mut db, tenant, entity, "details_id", &[id]).await?;
     let prepared = call.app.prepared(entity.kind, View::Full, Show::NONE);
     let links = records::get_many(&mut db, &prepared.select, tenant, &ids).await?;

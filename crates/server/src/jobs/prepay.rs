@@ -41,8 +41,9 @@ pub async fn run_due(app: &Arc<App>) -> std::result::Result<u64, String> {
             continue;
         }
         let mut after = 0;
+        let mut own = app.db.of(tenant.id);
         loop {
-            let batch = prepay::candidates(&mut db, tenant.id, after, BATCH).await;
+            let batch = prepay::candidates(&mut own, tenant.id, after, BATCH).await;
             let batch = batch.map_err(|error| error.to_string())?;
             let Some((last, _)) = batch.last() else { break };
             after = *last;
@@ -70,7 +71,7 @@ async fn client_due(app: &Arc<App>, tenant: i64, client_id: i64, doc: &str) -> R
     let record = Record::from_doc(EntityKind::Client.entity().schema, doc);
     let now = app.clock.now_ms();
     let due = recurs(&record) && due_at(&record).is_some_and(|due| due <= now)
-        || missing(&mut app.db.clone(), tenant, client_id, &record, now).await?.is_some();
+        || missing(&mut app.db.of(tenant), tenant, client_id, &record, now).await?.is_some();
     let mut bought = 0;
     if due {
         // A client that was left alone for years has more than one transaction takes.

@@ -157,7 +157,7 @@ async fn descendants(call: &Call, id: i64) -> Result<Vec<i64>> {
     let mut found = vec![id];
     let mut level = vec![id];
     while !level.is_empty() {
-        let mut db = call.app.db.clone();
+        let mut db = call.db.clone();
         let tenant = call.caller.tenant_id;
         level =
             aureole_storage::records::ids_where(&mut db, tenant, entity, parent, &level).await?;
@@ -172,7 +172,7 @@ async fn internal_client(call: &Call, problems: &mut Problems) -> Result<Option<
     if !call.params.flag("exclude_internal", problems) {
         return Ok(None);
     }
-    let settings = crate::settings::load(&mut call.app.db.clone(), call.caller.tenant_id).await?;
+    let settings = crate::settings::load(&mut call.db.clone(), call.caller.tenant_id).await?;
     Ok(Some(settings.internal_client_id).filter(|id| *id > 0))
 }
 
@@ -281,7 +281,7 @@ async fn ticket_type_exists(call: &Call, problems: &mut Problems) -> Result<()> 
         return Ok(());
     };
     let entity = EntityKind::TicketType.entity();
-    let (mut db, tenant) = (call.app.db.clone(), call.caller.tenant_id);
+    let (mut db, tenant) = (call.db.clone(), call.caller.tenant_id);
     let found = aureole_storage::records::ids_where(&mut db, tenant, entity, "id", &[id]).await?;
     if found.is_empty() {
         problems.add("tickettype_id", format!("names ticket type {id}, which does not exist"));
@@ -311,7 +311,7 @@ pub async fn check_get(call: &Call, kind: EntityKind, id: i64, stored: &Stored) 
             let record = aureole_catalogue::Record::from_doc(kind.entity().schema, &stored.doc);
             let client = if kind == EntityKind::Site { record.int(site::CLIENT_ID) } else { id };
             let filter = Filter::all(vec![Filter::Ids(vec![client]), lens]);
-            let (db, tenant) = (&call.app.db, call.caller.tenant_id);
+            let (db, tenant) = (&call.db, call.caller.tenant_id);
             let entity = EntityKind::Client.entity();
             let found =
                 aureole_storage::records::select_ids(db, tenant, entity, &filter, &[]).await?;

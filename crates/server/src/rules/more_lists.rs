@@ -193,7 +193,7 @@ async fn of_site(call: &Call, site_id: i64) -> Result<Filter> {
     let kind = EntityKind::Site;
     let show = aureole_catalogue::Show::NONE;
     let prepared = call.app.prepared(kind, aureole_catalogue::render::View::Full, show);
-    let mut db = call.app.db.clone();
+    let mut db = call.db.clone();
     let stored = records::get(&mut db, &prepared.select, call.caller.tenant_id, site_id).await?;
     let Some(stored) = stored else { return Ok(Filter::none()) };
     let record = Record::from_doc(kind.entity().schema, &stored.doc);

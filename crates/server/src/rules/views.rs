@@ -74,7 +74,7 @@ pub async fn chosen(
     if let Some(id) = view_id {
         let view = stored(
             &call.app,
-            &mut call.app.db.clone(),
+            &mut call.db.clone(),
             call.caller.tenant_id,
             EntityKind::ViewList,
             id,
@@ -137,8 +137,16 @@ async fn view_filter(
     let path = format!("view_id {id}: filters");
     let filter = conditions_filter(endpoint.kind.entity(), conditions, &path, problems);
     let (app, tenant) = (&call.app, call.caller.tenant_id);
-    custom_fields::resolve(&mut app.db.clone(), app, tenant, endpoint.kind, filter, &path, problems)
-        .await
+    custom_fields::resolve(
+        &mut app.db.of(tenant),
+        app,
+        tenant,
+        endpoint.kind,
+        filter,
+        &path,
+        problems,
+    )
+    .await
 }
 
 /// The view's sort keys. A name that the catalogue has lost since is passed over.
@@ -167,7 +175,7 @@ async fn columns(
         return Ok(default_columns(endpoint.kind).to_string());
     }
     let (app, tenant) = (&call.app, call.caller.tenant_id);
-    let profile = stored(app, &mut app.db.clone(), tenant, EntityKind::ViewColumns, id).await?;
+    let profile = stored(app, &mut app.db.of(tenant), tenant, EntityKind::ViewColumns, id).await?;
     let profile = profile.ok_or_else(|| ApiError::missing("column profile", id))?;
     is_for(&profile, view_columns::TYPE, endpoint, "columns_id", id, problems);
     Ok(Value::from(list(&profile, view_columns::COLUMNS)).to_string())

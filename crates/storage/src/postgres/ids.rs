@@ -45,7 +45,7 @@ impl IdBlocks {
         if block.end - block.next < count {
             let size = count.max(self.size);
             let params = [Value::Int(tenant), Value::from(entity), Value::Int(size)];
-            let rows = db.query(RESERVE_IDS, &params).await?;
+            let rows = db.query(tenant, RESERVE_IDS, &params).await?;
             let first = rows.first().map_or(0, |row| row.int(0));
             // When nobody else reserved in between, the rest of the old block continues in the new.
             if first != block.end {

@@ -3,7 +3,7 @@
 use futures_util::stream::TryStreamExt;
 use std::sync::atomic::Ordering;
 
-use super::{Lease, Postgres, failure, read};
+use super::{Lease, Postgres, failure, read, wall};
 use crate::db::{Result, Row, Value};
 
 const BEGIN: &str =
@@ -15,9 +15,10 @@ pub(crate) struct Snapshot {
 
 impl Postgres {
     pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
-        let lease = self.lease().await?;
+        let lease = self.lease(0).await?;
         let client = lease.client()?;
-        client.batch_execute(BEGIN).await.map_err(|error| failure(client, BEGIN, &error))?;
+        let sql = format!("{BEGIN}; {}", wall::tell("LOCAL", 0));
+        client.batch_execute(&sql).await.map_err(|error| failure(client, &sql, &error))?;
         lease.begun.store(true, Ordering::Relaxed);
         Ok(Snapshot { lease })
     }

@@ -247,7 +247,7 @@ async fn used(
         };
         let entity = holder.entity();
         // Read beside the transaction: it streams, and no request writes definitions and values.
-        let (db, tenant) = (&save.app.db, save.tenant());
+        let (db, tenant) = (&save.app.db.of(save.tenant()), save.tenant());
         let found = records::select_ids(db, tenant, entity, &filter, &[]).await?;
         let name = match holder {
             EntityKind::Client => "clients",
