@@ -24,6 +24,7 @@ mod prepay;
 mod restore;
 mod searches;
 mod secrets;
+mod sign_in;
 mod sites;
 mod smoke;
 mod tokens;

@@ -35,6 +35,10 @@ const ODD: &[(&str, &str)] = &[
     ("/RecurringItem/invoiced", POST),
     ("/auth/token", POST),
     ("/token", POST),
+    ("/auth/revoke", POST),
+    ("/revoke", POST),
+    ("/auth/userinfo", GET),
+    ("/userinfo", GET),
 ];
 
 async fn send(actor: &Actor, method: &Method, path: &str) -> Answer {

@@ -220,6 +220,7 @@ type Odd = (&'static str, &'static str, [u16; 6]);
 
 const ODD: &[Odd] = &[
     ("GET", "/Agent/me", [401, 200, 200, 200, 404, 200]),
+    ("GET", "/auth/userinfo", [401, 200, 200, 200, 200, 200]),
     ("GET", "/Client/me", [401, 404, 404, 404, 200, 404]),
     ("GET", "/ClientCache", [401, 200, 200, 200, 403, 200]),
     ("GET", "/History?entity=Client&id=1", [401, 403, 200, 200, 403, 200]),

@@ -39,10 +39,21 @@ async fn create_application(app: &App, new: NewApplication) -> Result<(), Failur
         agent_id: new.agent.unwrap_or(0),
         grants: &grants,
         redirect_uris: &redirect_uris,
+        is_public: new.public,
     };
+    let is_public = new.public;
     let made = app.auth.create_application(application, app.clock.now_ms());
     let (client_id, secret) = made.await?;
+    if is_public {
+        return print(&format!("client_id: {client_id}\n"));
+    }
     print(&credentials(&client_id, secret.as_deref()))
+}
+
+/// Makes a new key that signs tokens, and prints its id.
+pub async fn rotate_signing_key(app: &App) -> Result<(), Failure> {
+    let kid = app.auth.rotate_signing_key(app.clock.now_ms()).await?;
+    print(&format!("{kid}\n"))
 }
 
 /// Two lines. `secret` is there when the program chose it.

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use aureole_server::auth::Scopes;
+use aureole_server::auth::{Scopes, redirects};
 use clap::builder::{BoolishValueParser, PossibleValuesParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -59,6 +59,9 @@ pub enum Command {
     /// Encrypts every secret again with the newest key, and makes that key first when the keys are in
     /// a file and the last rotation was complete
     RotateKey,
+    /// Makes a new key that signs tokens and prints its id; it signs within five seconds, and the old
+    /// one is served until its last token has ended
+    RotateSigningKey,
     /// Prepares the database, which every other command does as well
     Migrate,
     /// Writes everything, history too, into one file; the server may go on meanwhile
@@ -166,6 +169,9 @@ pub struct NewApplication {
     #[arg(long, value_name = "URL", env = "AUREOLE_REDIRECT_URI", value_delimiter = ',',
           value_parser = redirect_uri)]
     pub redirect_uri: Vec<String>,
+    /// Gets no secret: for programs that run in a browser or on people's own machines
+    #[arg(long, env = "AUREOLE_PUBLIC", value_parser = BoolishValueParser::new())]
+    pub public: bool,
 }
 
 #[derive(Subcommand)]
@@ -259,11 +265,7 @@ fn email(text: &str) -> Result<String, String> {
 }
 
 fn redirect_uri(text: &str) -> Result<String, String> {
-    let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-    if scheme.is_empty() || scheme.contains('/') || text.contains(char::is_whitespace) {
-        return Err("a whole address is needed, such as https://example.com/back".to_owned());
-    }
-    Ok(text.to_owned())
+    redirects::check(text).map(|()| text.to_owned()).map_err(|why| format!("it {why}"))
 }
 
 #[cfg(test)]

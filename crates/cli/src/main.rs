@@ -121,6 +121,7 @@ async fn command(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Tenant(command) => admin::tenant(&app, command).await,
         Command::Demo(args::Demo::Load(load)) => demo::load(&app, load).await,
         Command::Jobs(args::Jobs::Run) => run_jobs(&app).await,
+        Command::RotateSigningKey => admin::rotate_signing_key(&app).await,
         // Opened, and so prepared.
         Command::RotateKey => rotate::run(&app).await,
         Command::Migrate => output::print("The database is up to date.\n"),

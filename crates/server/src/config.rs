@@ -25,6 +25,7 @@ pub struct Config {
     pub lists: ListSettings,
     pub cache: CacheSettings,
     pub storage: StorageSettings,
+    pub tokens: TokenSettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -70,6 +71,13 @@ pub struct StorageSettings {
     pub read_hold_ms: u64,
     pub id_block: i64,
     pub history_days: i64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenSettings {
+    /// 0 = never.
+    pub signing_key_days: i64,
 }
 
 impl Config {
@@ -259,6 +267,7 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("storage.read_hold_ms", 0, 60_000),
     ("storage.id_block", 1, 1_000_000),
     ("storage.history_days", 0, 36_500),
+    ("tokens.signing_key_days", 0, 36_500),
 ];
 
 fn check_number(path: &str, number: i64) -> Result<(), String> {

@@ -17,6 +17,7 @@ use hyper::body::{Body, Incoming};
 use aureole_catalogue::{Params, Problems};
 use aureole_storage::Db;
 
+use crate::api::sign_in;
 use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::error::{ApiError, Result};
@@ -100,7 +101,7 @@ pub fn unread(app: &App, error: &ApiError) -> Reply {
 /// The answer to a failed request. At the token endpoint it also has the members of OAuth's errors.
 fn refusal(error: &ApiError, path: &str, request_id: &str) -> Reply {
     match routes::find(&wire::fold_path(path)) {
-        Ok(Route::Token) => reply::error(error, &error.oauth_body(request_id)),
+        Ok(Route::Token | Route::Revoke) => reply::error(error, &error.oauth_body(request_id)),
         _ => reply::error(error, &error.body(request_id)),
     }
 }
@@ -253,11 +254,30 @@ impl Open<'_> {
             Route::Docs => Ok(crate::api::openapi::page(parts.uri.path())),
             Route::DocsFile(name) => crate::api::openapi::file(app, name),
             Route::Jwks => Ok(reply::value(200, &app.auth.jwks())),
+            Route::Authorize => self.authorize(parts, body).await,
             _ => self.token(parts, body).await,
         }
     }
 
-    /// `POST /auth/token`. Its errors have the shape that OAuth prescribes.
+    /// `/auth/authorize`: the page, and its form.
+    async fn authorize(self, parts: Parts, body: &mut Incoming) -> Result<Reply> {
+        let visit = sign_in::Visit {
+            app: self.app,
+            query: parts.uri.query().unwrap_or(""),
+            headers: &parts.headers,
+            peer: self.peer,
+            base_url: &base_url(self.app, &parts.headers),
+            request_id: self.request_id,
+        };
+        if parts.method != Method::POST {
+            return Ok(sign_in::show(&visit).await);
+        }
+        let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let body = read_body(self.app, body, length).await?;
+        Ok(sign_in::submit(&visit, &body).await)
+    }
+
+    /// `POST /auth/token` and `/auth/revoke`. Their errors have the shape that OAuth prescribes.
     async fn token(self, parts: Parts, body: &mut Incoming) -> Result<Reply> {
         let app = self.app;
         let text =
@@ -273,9 +293,13 @@ impl Open<'_> {
             base_url: &base_url,
             now_ms: app.clock.now_ms(),
         };
-        match app.auth.token(request).await {
-            Ok(tokens) => {
-                let mut reply = reply::value(200, &tokens);
+        let done = match self.route {
+            Route::Revoke => app.auth.revoke(request).await.map(|()| serde_json::json!({})),
+            _ => app.auth.token(request).await,
+        };
+        match done {
+            Ok(body) => {
+                let mut reply = reply::value(200, &body);
                 reply::set(&mut reply, http::header::CACHE_CONTROL, "no-store");
                 Ok(reply)
             }

@@ -59,9 +59,11 @@ pub async fn run_due(app: &Arc<App>) -> Result<u64, String> {
     prepay::run_due(app).await
 }
 
-/// Forgets what has expired: refresh tokens and old history.
+/// Forgets what has expired: refresh tokens, codes and old history. Replaces an old signing key.
 pub async fn housekeep(app: &App) -> Result<(), String> {
     let now = app.clock.now_ms();
+    let max_age_ms = app.config.tokens.signing_key_days.saturating_mul(DAY_MS);
+    app.auth.tend_signing_keys(max_age_ms, now).await.map_err(|error| error.to_string())?;
     app.auth.purge_refresh_tokens(PURGE_LIMIT, now).await.map_err(|error| error.to_string())?;
     // What is kept in memory learns of changes before they go, those of other processes too: a log
     // that was not read for long is begun anew.

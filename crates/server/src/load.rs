@@ -85,6 +85,7 @@ pub async fn demo_identities(app: &Arc<App>, tenant: &str) -> Result<(), String>
         agent_id: agent,
         grants: &["client_credentials", "password", "authorization_code", "refresh_token"],
         redirect_uris: &["http://localhost/callback", "http://127.0.0.1/callback"],
+        is_public: false,
     };
     app.auth.create_application(application, now).await.map_err(|error| error.to_string())?;
     let tenants = app.auth.list_tenants().await.map_err(|error| error.to_string())?;

@@ -5,6 +5,7 @@ mod parameters;
 mod records;
 mod replies;
 mod schemas;
+mod sign_in;
 mod yaml;
 
 use serde_json::{Map, Value, json};
@@ -90,11 +91,13 @@ fn security_schemes(base_url: &str) -> Value {
         .collect();
     let token_url = format!("{base_url}/auth/token");
     let flow = json!({ "tokenUrl": token_url, "refreshUrl": token_url, "scopes": scopes });
+    let mut by_browser = flow.clone();
+    by_browser["authorizationUrl"] = json!(format!("{base_url}/auth/authorize"));
     json!({
         "oauth2": {
             "type": "oauth2",
             "description": "The right to edit an area is also the right to read it, and `all` is every right.",
-            "flows": { "clientCredentials": flow.clone(), "password": flow },
+            "flows": { "clientCredentials": flow.clone(), "password": flow, "authorizationCode": by_browser },
         },
         "basic": {
             "type": "http", "scheme": "basic",

@@ -7,13 +7,16 @@ use crate::api;
 use crate::endpoints::{self, Endpoint};
 use crate::error::{ApiError, Result};
 use crate::front::Call;
-use crate::reply::Reply;
+use crate::reply::{self, Reply};
 use crate::wire;
 
 /// A path that exists.
 #[derive(Clone, Copy)]
 pub enum Route {
     Token,
+    Revoke,
+    Authorize,
+    UserInfo,
     AuthInfo,
     OpenId,
     Jwks,
@@ -44,6 +47,9 @@ pub fn find(segments: &[String]) -> Result<Route> {
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let route = match segments.as_slice() {
         ["auth", "token"] | ["token"] => Route::Token,
+        ["auth", "revoke"] | ["revoke"] => Route::Revoke,
+        ["auth", "authorize"] | ["authorize"] => Route::Authorize,
+        ["auth", "userinfo"] | ["userinfo"] => Route::UserInfo,
         ["authinfo"] => Route::AuthInfo,
         [".well-known", "openid-configuration"]
         | ["auth", ".well-known", "openid-configuration"] => Route::OpenId,
@@ -90,6 +96,8 @@ impl Route {
         matches!(
             self,
             Route::Token
+                | Route::Revoke
+                | Route::Authorize
                 | Route::AuthInfo
                 | Route::OpenId
                 | Route::Jwks
@@ -106,12 +114,13 @@ impl Route {
     pub fn allow(self) -> &'static str {
         match self {
             Route::Token
+            | Route::Revoke
             | Route::Restore(_)
             | Route::PopupRead
             | Route::NewAccountsId
             | Route::PaymentMethod
             | Route::Invoiced => "POST, OPTIONS",
-            Route::Records(_) | Route::Settings => "GET, HEAD, POST, OPTIONS",
+            Route::Records(_) | Route::Settings | Route::Authorize => "GET, HEAD, POST, OPTIONS",
             Route::Record(..) => "GET, HEAD, DELETE, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         }
@@ -151,6 +160,7 @@ pub async fn get(call: &Call, route: Route) -> Result<Reply> {
         Route::ClientMe => api::client_actions::me(call).await,
         Route::ClientCache => api::start_up::client_cache(call).await,
         Route::AgentMe => api::agent_me::get(call).await,
+        Route::UserInfo => Ok(reply::value(200, &call.app.auth.userinfo(&call.caller).await?)),
         Route::History => api::history::list(call).await,
         Route::Settings => api::settings::get(call).await,
         _ => Err(ApiError::MethodNotAllowed { allow: route.allow() }),

@@ -5,6 +5,7 @@
 
 pub mod archive;
 pub mod changes;
+pub mod codes;
 pub mod db;
 pub mod dialect;
 pub mod follow;

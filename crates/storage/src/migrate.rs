@@ -54,6 +54,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: include_str!("../migrations/0002_change_commit.postgres.sql"),
     },
+    Migration {
+        name: "0003_sign_in",
+        both: include_str!("../migrations/0003_sign_in.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// Any number that no other program takes in the same PostgreSQL database.

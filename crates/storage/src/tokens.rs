@@ -74,6 +74,8 @@ pub struct RefreshToken {
     pub scope: String,
     /// The application had proved its secret, so it has to prove it again.
     pub confidential: bool,
+    /// When the person or program proved who it is; kept by the successors.
+    pub signed_in_at: i64,
     pub issued_at: i64,
     pub expires_at: i64,
     pub used_at: Option<i64>,
@@ -92,7 +94,7 @@ pub struct SigningKey {
 pub enum Rotation {
     /// The old token is used up and its successor is stored.
     Done,
-    /// The token had been used before. Its family is revoked, the successor was not stored.
+    /// The token had been used before, or its grant has ended; the successor was not stored.
     Reused,
 }
 
@@ -300,6 +302,8 @@ pub async fn set_credential(
         .collect();
     tx.execute_many(sql, &rows).await?;
     let column = if kind == "agent" { "user_id = 0 AND agent_id" } else { "user_id" };
+    let sql = format!("DELETE FROM authorization_code WHERE tenant_id = $1 AND {column} = $2");
+    tx.execute(&sql, &[tenant_id.into(), subject_id.into()]).await?;
     let sql = format!("DELETE FROM refresh_token WHERE tenant_id = $1 AND {column} = $2");
     delete_refresh_tokens(tx, &sql, &[tenant_id.into(), subject_id.into()]).await
 }
@@ -332,8 +336,8 @@ pub async fn password_hash(
 /// Stores a refresh token; `used_at` is ignored.
 pub async fn insert_refresh_token(tx: &mut Tx, new: &RefreshToken) -> Result<()> {
     let sql = "INSERT INTO refresh_token (tenant_id, token_hash, family, client_id, agent_id, \
-         user_id, scope, confidential, issued_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+         user_id, scope, confidential, issued_at, expires_at, signed_in_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     let params = [
         new.tenant_id.into(),
         new.token_hash.as_str().into(),
@@ -345,6 +349,7 @@ pub async fn insert_refresh_token(tx: &mut Tx, new: &RefreshToken) -> Result<()>
         new.confidential.into(),
         new.issued_at.into(),
         new.expires_at.into(),
+        new.signed_in_at.into(),
     ];
     tx.execute(sql, &params).await.map(|_| ())
 }
@@ -356,7 +361,7 @@ pub async fn find_refresh_token(
     token_hash: &str,
 ) -> Result<Option<RefreshToken>> {
     let sql = "SELECT tenant_id, token_hash, family, client_id, agent_id, user_id, scope, \
-         confidential, issued_at, expires_at, used_at FROM refresh_token \
+         confidential, issued_at, expires_at, used_at, signed_in_at FROM refresh_token \
          WHERE tenant_id = $1 AND token_hash = $2";
     let rows = reader.query(sql, &[tenant_id.into(), token_hash.into()]).await?;
     Ok(rows.into_iter().next().map(|mut row| RefreshToken {
@@ -371,11 +376,12 @@ pub async fn find_refresh_token(
         issued_at: row.int(8),
         expires_at: row.int(9),
         used_at: row.opt_int(10),
+        signed_in_at: row.int(11),
     }))
 }
 
-/// Uses up `old` and stores its successor, or revokes the family when `old` was used before.
-/// Two uses at the same time: one wins, the other one revokes.
+/// Uses up `old` and stores its successor. [`Rotation::Reused`]: `old` was used before, nothing is
+/// stored, and the caller ends the grant. Of two uses at the same time one wins.
 pub async fn rotate_refresh_token(
     tx: &mut Tx,
     old: &RefreshToken,
@@ -389,12 +395,11 @@ pub async fn rotate_refresh_token(
         insert_refresh_token(tx, successor).await?;
         return Ok(Rotation::Done);
     }
-    revoke_family(tx, old.tenant_id, &old.family).await?;
     Ok(Rotation::Reused)
 }
 
 /// Deletes a refresh token with all its kin.
-pub async fn revoke_family(tx: &mut Tx, tenant_id: i64, family: &str) -> Result<()> {
+pub(crate) async fn delete_family(tx: &mut Tx, tenant_id: i64, family: &str) -> Result<()> {
     let sql = "DELETE FROM refresh_token WHERE tenant_id = $1 AND family = $2";
     delete_refresh_tokens(tx, sql, &[tenant_id.into(), family.into()]).await
 }
@@ -427,6 +432,33 @@ pub async fn signing_keys(reader: &mut impl Read) -> Result<Vec<SigningKey>> {
             created_at: row.int(2),
         })
         .collect())
+}
+
+/// Stores a signing key unless there is one that was made after `newer_than` (exclusive); false
+/// then. Several nodes may find at the same time that a new one is due.
+pub async fn insert_signing_key_if_due(
+    tx: &mut Tx,
+    key: &SigningKey,
+    newer_than: i64,
+) -> Result<bool> {
+    let sql = "INSERT INTO signing_key (kid, private_pem, created_at) SELECT $1, $2, CAST($3 AS BIGINT) \
+         WHERE NOT EXISTS (SELECT 1 FROM signing_key WHERE created_at > $4)";
+    let params = [
+        key.kid.as_str().into(),
+        key.private_pem.as_str().into(),
+        key.created_at.into(),
+        newer_than.into(),
+    ];
+    Ok(tx.execute(sql, &params).await? == 1)
+}
+
+/// Retires the signing keys that were replaced by one made at `replaced_before` or earlier, and
+/// forgets their private halves.
+pub async fn retire_signing_keys(tx: &mut Tx, replaced_before: i64, now_ms: i64) -> Result<u64> {
+    let sql = "UPDATE signing_key SET retired_at = $2, private_pem = '' WHERE retired_at IS NULL \
+         AND EXISTS (SELECT 1 FROM signing_key AS newer \
+         WHERE newer.created_at > signing_key.created_at AND newer.created_at <= $1)";
+    tx.execute(sql, &[replaced_before.into(), now_ms.into()]).await
 }
 
 /// Stores a signing key.

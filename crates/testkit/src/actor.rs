@@ -61,8 +61,16 @@ impl Answer {
 }
 
 impl Actor {
+    /// Somebody who follows no redirect: the one after signing in leads away from the server.
+    ///
+    /// # Panics
+    /// When there is no client: a test can't go on without it.
     pub fn nobody(url: &str) -> Actor {
-        Actor { http: reqwest::Client::new(), url: url.to_owned(), token: None }
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+        match http {
+            Ok(http) => Actor { http, url: url.to_owned(), token: None },
+            Err(error) => panic!("no HTTP client: {error}"),
+        }
     }
 
     /// Gets a token with client credentials.

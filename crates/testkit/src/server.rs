@@ -135,6 +135,7 @@ impl Server {
             agent_id,
             grants: &["client_credentials", "password", "refresh_token"],
             redirect_uris: &[],
+            is_public: false,
         };
         must(auth.create_application(application, now).await, "an application");
         Actor::sign_in(&self.url, tenant, id, "a-secret", scope).await

@@ -42,6 +42,9 @@ def refusals_are_not_for_form(ctx, response, case):
     generation = case.meta.generation if case.meta is not None else None
     if generation is None or not generation.mode.is_positive or response.status_code != 400:
         return
+    # The page where people sign in says it in HTML.
+    if not response.headers["content-type"][0].startswith("application/json"):
+        return
     errors = response.json()["errors"]
     problems = [f"{path}: {text}" for path, texts in errors.items() for text in texts]
     wrong = [text for text in problems if FORM.search(text) and not WHOLE.search(text)]

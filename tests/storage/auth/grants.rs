@@ -81,7 +81,7 @@ async fn refusals_have_the_form_that_programs_read() {
             ("", 400, "invalid_request"),
             ("client_id=demo&client_secret=demo-secret", 400, "invalid_request"),
             ("grant_type=implicit&client_id=demo", 400, "unsupported_grant_type"),
-            ("grant_type=authorization_code&client_id=demo", 400, "unsupported_grant_type"),
+            ("grant_type=authorization_code&client_id=demo", 400, "unauthorized_client"),
             ("grant_type=client_credentials", 401, "invalid_client"),
             ("grant_type=client_credentials&client_id=demo", 401, "invalid_client"),
             ("grant_type=client_credentials&client_id=demo&client_secret=x", 401, "invalid_client"),

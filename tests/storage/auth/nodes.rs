@@ -91,9 +91,11 @@ async fn another_node_learns_of_a_new_key_from_a_token() {
         tokens::insert_signing_key(&mut tx, &key).await.unwrap();
         tx.commit().await.unwrap();
         refresh(&stage.auth).await;
-        let reply = stage.token(PROGRAM).await.unwrap();
+        // It signs when every node can know it; this one has been asleep.
+        let later_ms = NOW_MS + 1 + keys::ACTIVATION_MS;
+        let reply = stage.auth.token(request(PROGRAM, later_ms)).await.unwrap();
         tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
-        caller(&node, &reply, NOW_MS).await.unwrap();
+        caller(&node, &reply, later_ms).await.unwrap();
         assert_eq!(node.jwks(), stage.auth.jwks());
         assert_eq!(node.jwks()["keys"].as_array().unwrap().len(), 2);
     }

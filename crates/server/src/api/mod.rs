@@ -15,4 +15,5 @@ pub mod prepay;
 pub mod request_types;
 pub mod save;
 pub mod settings;
+pub mod sign_in;
 pub mod start_up;

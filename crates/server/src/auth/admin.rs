@@ -6,13 +6,13 @@ use aureole_storage::tokens::{self, Application, Tenant};
 
 use super::agents::create_first_agent;
 use super::passwords::{generate_secret, hash_generated};
-use super::{Auth, AuthError, Scopes};
+use super::{Auth, AuthError, Scopes, authorize, redirects};
 
 /// The tenant that every database has, and its id.
 pub(super) const DEFAULT_TENANT: &str = "default";
 const DEFAULT_TENANT_ID: i64 = 1;
 /// The grants that an application may be given. `refresh_token` is part of each.
-const GRANTS: [&str; 4] = ["client_credentials", "password", "authorization_code", "refresh_token"];
+pub const GRANTS: [&str; 4] = ["client_credentials", "password", authorize::GRANT, "refresh_token"];
 const MAX_NAME_CHARS: usize = 100;
 /// How often a tenant's id is chosen again when another process was faster.
 const ATTEMPTS: usize = 20;
@@ -35,6 +35,8 @@ pub struct NewApplication<'a> {
     /// Empty means `client_credentials`.
     pub grants: &'a [&'a str],
     pub redirect_uris: &'a [&'a str],
+    /// It cannot keep a secret and gets none: a program on the person's machine or in a browser.
+    pub is_public: bool,
 }
 
 /// A tenant, for a list.
@@ -155,7 +157,10 @@ impl Auth {
             Some(id) => usable_name("client id", id)?.to_owned(),
             None => random_client_id(),
         };
+        let grants = usable_grants(new.grants)?;
+        check_grants(&new, &grants)?;
         let (secret_hash, secret) = match new.client_secret {
+            None if new.is_public => (String::new(), None),
             Some(chosen) => (self.hash_chosen("secret", chosen).await?, None),
             None => {
                 let secret = generate_secret();
@@ -168,7 +173,7 @@ impl Auth {
             name: name.to_owned(),
             secret_hash,
             scope: scopes.to_string(),
-            grants: usable_grants(new.grants)?,
+            grants,
             redirect_uris: usable_redirect_uris(new.redirect_uris)?,
             agent_id: new.agent_id,
             created_at: now_ms,
@@ -278,15 +283,26 @@ fn usable_grants(grants: &[&str]) -> Result<String, AuthError> {
     Ok(if grants.is_empty() { GRANTS[0].to_owned() } else { grants.join(" ") })
 }
 
-fn usable_redirect_uris(uris: &[&str]) -> Result<String, AuthError> {
-    let unusable = |uri: &&&str| {
-        uri.parse::<http::Uri>().map_or(true, |uri| uri.scheme().is_none())
-            || uri.contains(char::is_whitespace)
-    };
-    match uris.iter().find(unusable) {
-        Some(uri) => Err(AuthError::refused(format!("{uri} is not an address to redirect to."))),
-        None => Ok(uris.join(" ")),
+/// Grants, redirect addresses and secret have to go together.
+fn check_grants(new: &NewApplication<'_>, grants: &str) -> Result<(), AuthError> {
+    let has = |name: &str| grants.split_whitespace().any(|grant| grant == name);
+    let refused = |sentence: &str| Err(AuthError::refused(sentence));
+    if has(authorize::GRANT) && new.redirect_uris.is_empty() {
+        return refused("The grant authorization_code needs a redirect address to send people to.");
     }
+    if new.is_public && (new.client_secret.is_some() || has("client_credentials")) {
+        return refused(
+            "A public application has no secret and can't use the grant client_credentials.",
+        );
+    }
+    Ok(())
+}
+
+fn usable_redirect_uris(uris: &[&str]) -> Result<String, AuthError> {
+    for uri in uris {
+        redirects::check(uri).map_err(|why| AuthError::refused(format!("{uri} {why}.")))?;
+    }
+    Ok(uris.join(" "))
 }
 
 /// A random UUID (version 4): what published programs expect a client id to look like.
@@ -320,5 +336,16 @@ mod tests {
         assert!(usable_grants(&["implicit"]).unwrap_err().to_string().contains("implicit"));
         assert!(usable_redirect_uris(&["https://a.example/back"]).is_ok());
         assert!(usable_redirect_uris(&["back"]).is_err());
+        let new = |redirect_uris, is_public| NewApplication {
+            redirect_uris,
+            is_public,
+            ..NewApplication::default()
+        };
+        let back = &["https://a.example/back"][..];
+        assert!(check_grants(&new(back, false), "authorization_code").is_ok());
+        assert!(check_grants(&new(back, true), "authorization_code").is_ok());
+        assert!(check_grants(&new(&[], false), "authorization_code").is_err());
+        assert!(check_grants(&new(back, false), "password").is_ok());
+        assert!(check_grants(&new(back, true), "authorization_code client_credentials").is_err());
     }
 }

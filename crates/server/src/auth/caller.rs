@@ -179,6 +179,9 @@ pub(super) fn join(claims: &AccessClaims, snapshot: &Snapshot) -> Result<Caller,
     if application.revoked {
         return Err(ended("The application has been revoked."));
     }
+    if snapshot.is_ended(claims.tid, &claims.gid) {
+        return Err(ended("The access token has been revoked."));
+    }
     let scopes = Scopes::parse_known(&claims.scope).intersection(application.scopes);
     let mut caller = Caller {
         tenant_id: tenant.id,
@@ -303,6 +306,7 @@ mod tests {
                 agent_id: 1,
                 user_id: 0,
                 user_name: "",
+                grant: "g",
             },
             "all".to_owned(),
             0,

@@ -4,7 +4,7 @@
 //! is read again every two seconds, so that revoking an application, suspending a tenant or
 //! disabling an agent is felt on every node within five.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use aureole_catalogue::Record;
 use aureole_catalogue::entities::agent::UNAME_LIST;
 use aureole_catalogue::keys::agent as agent_key;
 use aureole_storage::tokens::{self, AgentRow};
-use aureole_storage::{Db, Error};
+use aureole_storage::{Db, Error, codes};
 use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -64,6 +64,8 @@ pub struct Snapshot {
     tenant_ids: HashMap<String, i64>,
     applications: HashMap<i64, HashMap<Arc<str>, ApplicationEntry>>,
     agents: Arc<Agents>,
+    /// By tenant and grant; few, since each is forgotten when its last token has ended.
+    ended_grants: HashSet<(i64, String)>,
 }
 
 impl Snapshot {
@@ -92,6 +94,12 @@ impl Snapshot {
     #[must_use]
     pub fn agent(&self, tenant_id: i64, id: i64) -> Option<&AgentEntry> {
         self.agents.get(&(tenant_id, id))
+    }
+
+    /// True when the tokens of this grant were ended before their time.
+    #[must_use]
+    pub fn is_ended(&self, tenant_id: i64, grant: &str) -> bool {
+        !self.ended_grants.is_empty() && self.ended_grants.contains(&(tenant_id, grant.to_owned()))
     }
 }
 
@@ -167,7 +175,9 @@ impl Directory {
         };
         let tenants = tokens::tenants(&mut db).await?;
         let applications = tokens::applications(&mut db).await?;
-        let mut new = Snapshot { generation: old.generation, agents, ..Snapshot::default() };
+        let ended_grants = codes::ended(&mut db).await?.into_iter().collect();
+        let generation = old.generation;
+        let mut new = Snapshot { generation, agents, ended_grants, ..Snapshot::default() };
         for tenant in tenants {
             new.tenant_ids.insert(tenant.name.to_lowercase(), tenant.id);
             let suspended = tenant.suspended_at.is_some();
@@ -188,6 +198,7 @@ impl Directory {
         if new.tenants != old.tenants
             || new.applications != old.applications
             || !Arc::ptr_eq(&new.agents, &old.agents)
+            || new.ended_grants != old.ended_grants
         {
             new.generation += 1;
             self.snapshot.store(Arc::new(new));

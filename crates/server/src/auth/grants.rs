@@ -1,21 +1,22 @@
-//! `POST /auth/token`: the grants, and for whom each of them is.
+//! `POST /auth/token`: the grants, and for whom each of them is. `POST /auth/revoke`.
 
 use std::net::IpAddr;
 
 use aureole_catalogue::value::fold;
-use aureole_storage::tokens::{self, RefreshToken};
+use aureole_storage::{codes, tokens};
 use serde_json::Value;
 
 use super::admin::DEFAULT_TENANT;
 use super::agents::FIRST_AGENT;
 use super::directory::AgentEntry;
-use super::issue::{Permit, Person};
+use super::issue::{Origin, Permit, Person};
+use super::keys::TOKEN_ENDS_MS;
 use super::passwords::sha256_hex;
 use super::request::Fields;
 use super::secrets::Client;
 use super::throttle::Subject;
 pub use super::token_error::TokenError;
-use super::{Auth, Scopes};
+use super::{Auth, Scopes, authorize, pkce};
 
 /// How long a refresh token of a person is good.
 const REFRESH_TOKEN_MS: i64 = 30 * 86_400_000;
@@ -44,6 +45,7 @@ pub struct TokenRequest<'a> {
 enum Grant {
     ClientCredentials,
     Password,
+    AuthorizationCode,
     RefreshToken,
 }
 
@@ -69,15 +71,18 @@ impl Auth {
             return Err(TokenError::new(400, "unauthorized_client", sentence));
         }
         let permit = match grant {
-            Grant::ClientCredentials => self.client_credentials(&client, &fields).await?,
+            Grant::ClientCredentials => {
+                self.client_credentials(&client, &fields, request.now_ms).await?
+            }
             Grant::Password => self.password(&client, &fields, &request).await?,
+            Grant::AuthorizationCode => self.code(&client, &fields, request.now_ms).await?,
             Grant::RefreshToken => self.refresh_token(&client, &fields, request.now_ms).await?,
         };
         self.issue(permit, &request).await
     }
 
     /// The tenant that a request is for.
-    async fn tenant(&self, name: &str) -> Result<i64, TokenError> {
+    pub(super) async fn tenant(&self, name: &str) -> Result<i64, TokenError> {
         let absent = name.is_empty() || name == "undefined";
         if !absent && self.directory.load().tenant_named(name).is_none() {
             // Perhaps it was made a moment ago.
@@ -106,6 +111,7 @@ impl Auth {
         &self,
         client: &'a Client,
         fields: &'a Fields,
+        now_ms: i64,
     ) -> Result<Permit<'a>, TokenError> {
         let agent_id = match client.application.agent_id {
             0 => FIRST_AGENT,
@@ -120,43 +126,113 @@ impl Auth {
             person: Person::Agent(agent),
             bound: Scopes::ALL,
             asked: &fields.scope,
-            old: None,
+            origin: Origin::New,
+            signed_in_at: now_ms,
             lifetime_ms: PROGRAM_REFRESH_TOKEN_MS,
         })
     }
 
-    /// An agent signs in by its e-mail address, an end user by that or by its login name.
     async fn password<'a>(
         &self,
         client: &'a Client,
         fields: &'a Fields,
         request: &TokenRequest<'_>,
     ) -> Result<Permit<'a>, TokenError> {
-        if fields.username.trim().is_empty() || fields.password.is_empty() {
+        let tenant_id = client.application.tenant_id;
+        let (username, password) = (&fields.username, &fields.password);
+        let (peer, now_ms) = (request.peer, request.now_ms);
+        let person = self.authenticate(tenant_id, username, password, peer, now_ms).await?;
+        Ok(Permit {
+            client,
+            person,
+            bound: Scopes::ALL,
+            asked: &fields.scope,
+            origin: Origin::New,
+            signed_in_at: now_ms,
+            lifetime_ms: REFRESH_TOKEN_MS,
+        })
+    }
+
+    /// Who has this name and password. An agent signs in by its e-mail address, an end user by that
+    /// or by its login name. What is wrong is counted.
+    pub(super) async fn authenticate(
+        &self,
+        tenant_id: i64,
+        username: &str,
+        password: &str,
+        peer: IpAddr,
+        now_ms: i64,
+    ) -> Result<Person, TokenError> {
+        if username.trim().is_empty() || password.is_empty() {
             return Err(TokenError::invalid_request("username and password are needed."));
         }
-        let tenant_id = client.application.tenant_id;
-        let login_key = fold(fields.username.trim());
+        let login_key = fold(username.trim());
         let subjects =
-            [Subject::Login { tenant_id, login_key: &login_key }, Subject::Address(request.peer)];
-        self.throttle.check(&subjects, request.now_ms).map_err(TokenError::throttled)?;
+            [Subject::Login { tenant_id, login_key: &login_key }, Subject::Address(peer)];
+        self.throttle.check(&subjects, now_ms).map_err(TokenError::throttled)?;
         let found = tokens::credentials(&mut self.db.clone(), tenant_id, &login_key).await?;
         let stored: Vec<&str> = found.iter().map(|found| found.password_hash.as_str()).collect();
-        let secrets = std::slice::from_ref(&fields.password);
-        let fits = self.check(secrets, &stored, &subjects, request.now_ms).await?;
+        let fits = self.check(&[password.to_owned()], &stored, &subjects, now_ms).await?;
         let wrong = || TokenError::invalid_grant("The username or the password is wrong.");
         let credential = fits.and_then(|at| found.get(at)).ok_or_else(wrong)?;
         let (agent_id, user_id) = match credential.kind.as_str() {
             "agent" => (credential.subject_id, 0),
             _ => (0, credential.subject_id),
         };
-        let person = self.person(tenant_id, agent_id, user_id).await?.ok_or_else(wrong)?;
+        self.person(tenant_id, agent_id, user_id).await?.ok_or_else(wrong)
+    }
+
+    /// What a code from the sign-in page is good for. It is used up in [`Auth::issue`].
+    async fn code<'a>(
+        &self,
+        client: &'a Client,
+        fields: &'a Fields,
+        now_ms: i64,
+    ) -> Result<Permit<'a>, TokenError> {
+        for (name, value) in [
+            ("code", &fields.code),
+            ("redirect_uri", &fields.redirect_uri),
+            ("code_verifier", &fields.code_verifier),
+        ] {
+            if value.is_empty() {
+                return Err(TokenError::invalid_request(format!("The {name} is missing.")));
+            }
+        }
+        if client.keeps_a_secret() && !client.proved {
+            return Err(TokenError::invalid_client("The client_secret is missing."));
+        }
+        let tenant_id = client.application.tenant_id;
+        let hash = sha256_hex(fields.code.as_bytes());
+        let found = codes::find(&mut self.db.clone(), tenant_id, &hash).await?;
+        let over = || TokenError::invalid_grant("The code is unknown, used, or has expired.");
+        let code =
+            found.filter(|code| code.client_id == client.application.client_id).ok_or_else(over)?;
+        if code.used_at.is_some() {
+            tracing::warn!(application = code.client_id, "an authorization code was used twice");
+            self.end_grant(tenant_id, &code.family, now_ms).await?;
+            return Err(over());
+        }
+        if code.expires_at <= now_ms {
+            return Err(over());
+        }
+        if code.redirect_uri != fields.redirect_uri {
+            let sentence = "The redirect_uri is not the one that the code was sent to.";
+            return Err(TokenError::invalid_grant(sentence));
+        }
+        if !pkce::fits(&fields.code_verifier, &code.code_challenge) {
+            return Err(TokenError::invalid_grant("The code_verifier does not fit the code."));
+        }
+        let person = self.person(tenant_id, code.agent_id, code.user_id).await?;
+        let person = person.ok_or_else(|| {
+            TokenError::invalid_grant("Whom the code was made for may no longer sign in.")
+        })?;
         Ok(Permit {
             client,
             person,
-            bound: Scopes::ALL,
-            asked: &fields.scope,
-            old: None,
+            bound: Scopes::parse_known(&code.scope),
+            asked: "",
+            signed_in_at: code.issued_at,
+            origin: Origin::Code(code),
             lifetime_ms: REFRESH_TOKEN_MS,
         })
     }
@@ -183,7 +259,8 @@ impl Auth {
             return Err(TokenError::invalid_client("The client_secret is missing."));
         }
         if old.used_at.is_some() {
-            self.revoke_family(&old).await?;
+            tracing::warn!(application = old.client_id, "a refresh token was used twice");
+            self.end_grant(tenant_id, &old.family, now_ms).await?;
             return Err(over());
         }
         let person = self.person(tenant_id, old.agent_id, old.user_id).await?;
@@ -196,15 +273,50 @@ impl Auth {
             bound: Scopes::parse_known(&old.scope),
             asked: &fields.scope,
             lifetime_ms: old.expires_at - old.issued_at,
-            old: Some(old),
+            signed_in_at: old.signed_in_at,
+            origin: Origin::Refresh(old),
         })
     }
 
-    async fn revoke_family(&self, old: &RefreshToken) -> Result<(), TokenError> {
-        tracing::warn!(application = old.client_id, "a refresh token was used twice");
+    /// Ends a grant here at once, and on the other nodes when they read the directory again.
+    async fn end_grant(&self, tenant_id: i64, family: &str, now_ms: i64) -> Result<(), TokenError> {
         let mut tx = self.db.begin().await?;
-        tokens::revoke_family(&mut tx, old.tenant_id, &old.family).await?;
-        Ok(tx.commit().await?)
+        codes::end_grant(&mut tx, tenant_id, family, now_ms + TOKEN_ENDS_MS).await?;
+        tx.commit().await?;
+        Ok(self.refresh().await?)
+    }
+
+    /// Revokes a token and all that came of the same signing in (RFC 7009). A text that is no token
+    /// of this application is none that could do harm: no error.
+    ///
+    /// # Errors
+    /// [`TokenError`], when the application is not who it says.
+    pub async fn revoke(&self, request: TokenRequest<'_>) -> Result<(), TokenError> {
+        let fields = Fields::parse(request.query, request.body, request.authorization)?;
+        let tenant_id = self.tenant(&fields.tenant).await?;
+        let client = self.client(tenant_id, &fields, &request).await?;
+        if client.keeps_a_secret() && !client.proved {
+            return Err(TokenError::invalid_client("The client_secret is missing."));
+        }
+        if fields.token.is_empty() {
+            return Err(TokenError::invalid_request("The token is missing."));
+        }
+        let hash = sha256_hex(fields.token.as_bytes());
+        let client_id = &client.application.client_id;
+        let refresh = tokens::find_refresh_token(&mut self.db.clone(), tenant_id, &hash).await?;
+        let family = match refresh {
+            Some(token) => (token.client_id == *client_id).then_some(token.family),
+            None => self
+                .keys
+                .verify_access(&fields.token, request.now_ms)
+                .ok()
+                .filter(|claims| claims.tid == tenant_id && claims.cid == *client_id)
+                .map(|claims| claims.gid),
+        };
+        match family.filter(|family| !family.is_empty()) {
+            Some(family) => self.end_grant(tenant_id, &family, request.now_ms).await,
+            None => Ok(()),
+        }
     }
 
     /// The agent or end user, when it may sign in.
@@ -241,18 +353,13 @@ fn grant(name: &str) -> Result<Grant, TokenError> {
     match name {
         "client_credentials" => Ok(Grant::ClientCredentials),
         "password" => Ok(Grant::Password),
+        authorize::GRANT => Ok(Grant::AuthorizationCode),
         "refresh_token" => Ok(Grant::RefreshToken),
         "" => Err(TokenError::invalid_request("The grant_type is missing.")),
-        "authorization_code" => Err(TokenError::new(
-            400,
-            "unsupported_grant_type",
-            "The grant authorization_code is not supported yet; \
-             use client_credentials, password or refresh_token.",
-        )),
         _ => Err(TokenError::new(
             400,
             "unsupported_grant_type",
-            "The grant_type has to be client_credentials, password or refresh_token.",
+            "The grant_type has to be client_credentials, password, authorization_code or refresh_token.",
         )),
     }
 }

@@ -1,12 +1,13 @@
 //! Handing out tokens: what they may do, and what is stored of them.
 
-use aureole_storage::tokens::{self, RefreshToken, Rotation};
+use aureole_storage::codes::{self, AuthorizationCode};
+use aureole_storage::tokens::{self, Application, RefreshToken, Rotation};
 use serde_json::{Value, json};
 
 use super::caller::{Role, join};
 use super::directory::AgentEntry;
 use super::grants::TokenRequest;
-use super::keys::{ACCESS_TOKEN_S, AccessClaims, Grantee};
+use super::keys::{ACCESS_TOKEN_S, AccessClaims, Grantee, TOKEN_ENDS_MS};
 use super::passwords::{generate_secret, sha256_hex};
 use super::secrets::Client;
 use super::token_error::TokenError;
@@ -25,9 +26,17 @@ pub(super) struct Permit<'a> {
     /// The most that it may do, before application and role are considered.
     pub bound: Scopes,
     pub asked: &'a str,
-    /// The refresh token that is used up.
-    pub old: Option<RefreshToken>,
+    pub origin: Origin,
+    /// When the person or program proved who it is, in milliseconds since 1970.
+    pub signed_in_at: i64,
     pub lifetime_ms: i64,
+}
+
+/// What a permit comes from, and uses up.
+pub(super) enum Origin {
+    New,
+    Code(AuthorizationCode),
+    Refresh(RefreshToken),
 }
 
 impl Auth {
@@ -38,13 +47,18 @@ impl Auth {
         request: &TokenRequest<'_>,
     ) -> Result<Value, TokenError> {
         let application = &permit.client.application;
-        let scopes = granted(&permit)?;
+        let scopes = granted(application, &permit.person, permit.bound, permit.asked)?;
+        let family = match &permit.origin {
+            Origin::New => generate_secret(),
+            Origin::Code(code) => code.family.clone(),
+            Origin::Refresh(old) => old.family.clone(),
+        };
         let (agent_id, user_id, name, email) = match &permit.person {
             Person::Agent(agent) => (agent.id, 0, &*agent.name, &*agent.email),
             Person::User { id, name, email } => (0, *id, name.as_str(), email.as_str()),
         };
         let kind = if user_id == 0 { "agent" } else { "user" };
-        let subject = format!("{}.{kind}.{}", application.tenant_id, agent_id + user_id);
+        let subject = subject(application.tenant_id, kind, agent_id + user_id);
         let grantee = Grantee {
             subject: &subject,
             tenant_id: application.tenant_id,
@@ -52,19 +66,27 @@ impl Auth {
             agent_id,
             user_id,
             user_name: if user_id == 0 { "" } else { name },
+            grant: &family,
         };
         let claims = AccessClaims::new(&grantee, scopes.to_string(), request.now_ms);
-        let id_claims = json!({
+        let mut id_claims = json!({
             "iss": request.base_url,
             "sub": subject,
             "aud": application.client_id,
             "iat": claims.iat,
             "exp": claims.exp,
+            "auth_time": permit.signed_in_at.div_euclid(1_000),
             "name": name,
             "email": email,
         });
-        let access_token = self.keys.sign_access(&claims).map_err(AuthError::Internal)?;
-        let id_token = self.keys.sign_id(&id_claims).map_err(AuthError::Internal)?;
+        if let Origin::Code(code) = &permit.origin
+            && !code.nonce.is_empty()
+        {
+            id_claims["nonce"] = json!(code.nonce);
+        }
+        let now_ms = request.now_ms;
+        let access_token = self.keys.sign_access(&claims, now_ms).map_err(AuthError::Internal)?;
+        let id_token = self.keys.sign_id(&id_claims, now_ms).map_err(AuthError::Internal)?;
         let refresh_token = self.store(&permit, &grantee, &claims.scope, request.now_ms).await?;
         if join(&claims, &self.directory.load()).is_err() {
             // The token names something that was made a moment ago; it has to work at once.
@@ -80,7 +102,7 @@ impl Auth {
         }))
     }
 
-    /// Stores a new refresh token, in place of the old one if there is one, and returns its text.
+    /// Stores a new refresh token, uses up what it comes from, and returns its text.
     async fn store(
         &self,
         permit: &Permit<'_>,
@@ -92,55 +114,77 @@ impl Auth {
         let new = RefreshToken {
             tenant_id: grantee.tenant_id,
             token_hash: sha256_hex(text.as_bytes()),
-            family: permit.old.as_ref().map_or_else(generate_secret, |old| old.family.clone()),
+            family: grantee.grant.to_owned(),
             client_id: grantee.client_id.to_owned(),
             agent_id: grantee.agent_id,
             user_id: grantee.user_id,
             // A narrower access token does not narrow the ones after it.
-            scope: permit.old.as_ref().map_or(scope, |old| &old.scope).to_owned(),
+            scope: match &permit.origin {
+                Origin::Refresh(old) => old.scope.clone(),
+                _ => scope.to_owned(),
+            },
             confidential: permit.client.proved,
+            signed_in_at: permit.signed_in_at,
             issued_at: now_ms,
             expires_at: now_ms + permit.lifetime_ms,
             used_at: None,
         };
         let mut tx = self.db.begin().await?;
-        let rotation = match &permit.old {
-            Some(old) => tokens::rotate_refresh_token(&mut tx, old, &new, now_ms).await?,
-            None => {
-                tokens::insert_refresh_token(&mut tx, &new).await?;
-                Rotation::Done
+        let is_first_use = match &permit.origin {
+            Origin::New => true,
+            Origin::Code(code) => codes::use_up(&mut tx, code, now_ms).await?,
+            Origin::Refresh(old) => {
+                tokens::rotate_refresh_token(&mut tx, old, &new, now_ms).await? == Rotation::Done
             }
         };
-        tx.commit().await?;
-        match rotation {
-            Rotation::Done => Ok(text),
-            Rotation::Reused => {
-                tracing::warn!(application = new.client_id, "a refresh token was used twice");
-                Err(TokenError::invalid_grant("The refresh token was used before."))
+        match (&permit.origin, is_first_use) {
+            (Origin::Refresh(_), true) => {}
+            (_, true) => tokens::insert_refresh_token(&mut tx, &new).await?,
+            (_, false) => {
+                // Another request was faster; what it got ends as well.
+                let until_ms = now_ms + TOKEN_ENDS_MS;
+                codes::end_grant(&mut tx, new.tenant_id, &new.family, until_ms).await?;
             }
         }
+        tx.commit().await?;
+        if is_first_use {
+            return Ok(text);
+        }
+        tracing::warn!(application = new.client_id, "a code or refresh token was used twice");
+        self.refresh().await?;
+        Err(TokenError::invalid_grant("The code or refresh token was used before."))
     }
+}
+
+/// Who it is, unique over all tenants.
+pub(super) fn subject(tenant_id: i64, kind: &str, id: i64) -> String {
+    format!("{tenant_id}.{kind}.{id}")
 }
 
 /// The scopes that a token gets: what was asked for, as far as application and role allow. Some
 /// programs always ask for the same scopes, so less than that is no error; nothing is.
-fn granted(permit: &Permit<'_>) -> Result<Scopes, TokenError> {
-    let asked = Scopes::parse(permit.asked)
+pub(super) fn granted(
+    application: &Application,
+    person: &Person,
+    bound: Scopes,
+    asked: &str,
+) -> Result<Scopes, TokenError> {
+    let wanted = Scopes::parse(asked)
         .map_err(|name| TokenError::invalid_scope(format!("There is no scope named {name}.")))?;
-    let role = match &permit.person {
+    let role = match person {
         Person::Agent(agent) => agent.role,
         Person::User { .. } => Role::EndUser,
     };
     if role == Role::EndUser {
         return Ok(Scopes::NONE);
     }
-    let application = Scopes::parse_known(&permit.client.application.scope);
-    let most = application.intersection(permit.bound).intersection(role.limit());
-    if permit.asked.trim().is_empty() {
+    let most = Scopes::parse_known(&application.scope);
+    let most = most.intersection(bound).intersection(role.limit());
+    if asked.trim().is_empty() {
         return Ok(most);
     }
-    let scopes = asked.intersection(most);
-    if scopes.is_empty() && !asked.is_empty() {
+    let scopes = wanted.intersection(most);
+    if scopes.is_empty() && !wanted.is_empty() {
         let sentence = format!("This application and agent may use these scopes only: {most}");
         return Err(TokenError::invalid_scope(sentence));
     }

@@ -1,6 +1,7 @@
 //! The keys that sign tokens, and the tokens themselves: ES256 JSON Web Tokens.
 //!
-//! All nodes share the keys through the database. The newest signs, all verify.
+//! All nodes share the keys through the database. The newest one that every node has had the time to
+//! read signs, all verify. A key that was replaced is served until its last token has ended.
 
 use std::sync::Arc;
 
@@ -29,6 +30,13 @@ const AUDIENCE: &str = "aureole-api";
 const ACCESS_TYPE: &str = "at+jwt";
 /// How much the clocks of two nodes may differ, in seconds.
 const LEEWAY_S: i64 = 5;
+/// When a token made now has ended on every node, from now, in milliseconds.
+pub const TOKEN_ENDS_MS: i64 = (ACCESS_TOKEN_S + LEEWAY_S) * 1_000;
+/// How long a new key waits before it signs: by then every node has read it, and verifies with it.
+pub const ACTIVATION_MS: i64 = 4_000;
+/// How long after its successor was made a key is served: its last token has ended, with an hour to
+/// spare for nodes that had not read the successor and for programs that are slow to check.
+pub const RETIREMENT_MS: i64 = 2 * ACCESS_TOKEN_S * 1_000;
 /// Ours have some 500 bytes.
 const MAX_TOKEN_BYTES: usize = 4_096;
 
@@ -51,6 +59,9 @@ pub struct AccessClaims {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     pub scope: String,
+    /// The grant: all tokens of one signing in share it and can be ended together.
+    #[serde(default)]
+    pub gid: String,
     /// Seconds since 1970, as all times in tokens.
     pub iat: i64,
     pub exp: i64,
@@ -67,6 +78,8 @@ pub struct Grantee<'a> {
     pub agent_id: i64,
     pub user_id: i64,
     pub user_name: &'a str,
+    /// What all tokens of one signing in share.
+    pub grant: &'a str,
 }
 
 impl AccessClaims {
@@ -84,6 +97,7 @@ impl AccessClaims {
             uid: grantee.user_id,
             name: grantee.user_name.to_owned(),
             scope,
+            gid: grantee.grant.to_owned(),
             iat,
             exp: iat + ACCESS_TOKEN_S,
             jti: URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>()),
@@ -110,6 +124,7 @@ pub enum BadToken {
 /// One key, ready for use.
 struct Key {
     kid: String,
+    created_at: i64,
     signing: Signing,
     decoding: DecodingKey,
     /// The public half as a JSON Web Key.
@@ -162,23 +177,26 @@ impl Keys {
     ///
     /// # Errors
     /// A sentence for the log.
-    pub fn sign_access(&self, claims: &AccessClaims) -> Result<String, String> {
-        self.sign(ACCESS_TYPE, claims)
+    pub fn sign_access(&self, claims: &AccessClaims, now_ms: i64) -> Result<String, String> {
+        self.sign(ACCESS_TYPE, claims, now_ms)
     }
 
     /// Signs an id token: who signed in, for the program that asked.
     ///
     /// # Errors
     /// A sentence for the log.
-    pub fn sign_id(&self, claims: &Value) -> Result<String, String> {
-        self.sign("JWT", claims)
+    pub fn sign_id(&self, claims: &Value, now_ms: i64) -> Result<String, String> {
+        self.sign("JWT", claims, now_ms)
     }
 
     /// Signs without jsonwebtoken, which reads the key again each time: 0.17 ms instead of 0.46,
     /// twice in every reply of the token endpoint.
-    fn sign(&self, kind: &str, claims: &impl Serialize) -> Result<String, String> {
+    fn sign(&self, kind: &str, claims: &impl Serialize, now_ms: i64) -> Result<String, String> {
         let keys = self.keys.load();
-        let key = keys.first().ok_or("there is no signing key")?;
+        let known_to_all = |key: &&Key| key.created_at.saturating_add(ACTIVATION_MS) <= now_ms;
+        // In the first seconds of a database there is none that all nodes know.
+        let key =
+            keys.iter().find(known_to_all).or(keys.last()).ok_or("there is no signing key")?;
         let header = json!({ "typ": kind, "alg": "ES256", "kid": key.kid }).to_string();
         let claims = serde_json::to_vec(claims).map_err(|error| error.to_string())?;
         let mut token = URL_SAFE_NO_PAD.encode(header);
@@ -215,6 +233,12 @@ impl Keys {
             return Err(BadToken::Expired);
         }
         Ok(verified.claims)
+    }
+
+    /// When the newest key was made, in milliseconds since 1970.
+    #[must_use]
+    pub fn newest_ms(&self) -> i64 {
+        self.keys.load().first().map_or(0, |key| key.created_at)
     }
 
     /// The public keys, as a JSON Web Key Set.
@@ -262,6 +286,7 @@ fn read(stored: &SigningKey, vault: &Vault) -> Result<Key, String> {
     };
     Ok(Key {
         kid: stored.kid.clone(),
+        created_at: stored.created_at,
         signing: Signing::from(&secret),
         decoding: DecodingKey::from_ec_pem(public_pem.as_bytes())
             .map_err(|error| error.to_string())?,

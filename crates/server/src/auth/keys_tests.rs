@@ -20,6 +20,7 @@ fn claims() -> AccessClaims {
         agent_id: 1,
         user_id: 0,
         user_name: "",
+        grant: "g",
     };
     AccessClaims::new(&grantee, "all".to_owned(), NOW_MS)
 }
@@ -49,7 +50,7 @@ fn ours(stored: &SigningKey, header: &Value, claims: &Value) -> String {
 #[test]
 fn a_token_says_what_was_signed_until_it_ends() {
     let (keys, _) = keys();
-    let token = keys.sign_access(&claims()).unwrap();
+    let token = keys.sign_access(&claims(), NOW_MS).unwrap();
     let verified = keys.verify_access(&token, NOW_MS).unwrap();
     assert_eq!((verified.tid, verified.aid, verified.cid.as_str()), (1, 1, "demo"));
     assert_eq!(verified.exp - verified.iat, 3_600);
@@ -61,18 +62,21 @@ fn a_token_says_what_was_signed_until_it_ends() {
 #[test]
 fn two_tokens_are_never_the_same() {
     let (keys, _) = keys();
-    assert_ne!(keys.sign_access(&claims()).unwrap(), keys.sign_access(&claims()).unwrap());
+    let token = || keys.sign_access(&claims(), NOW_MS).unwrap();
+    assert_ne!(token(), token());
 }
 
 #[test]
-fn the_newest_key_signs_and_all_verify() {
+fn the_newest_key_signs_once_every_node_can_know_it_and_all_verify() {
     let (keys, old) = keys();
-    let before = keys.sign_access(&claims()).unwrap();
+    let before = keys.sign_access(&claims(), NOW_MS).unwrap();
     let new = generate(NOW_MS + 1).unwrap();
     keys.replace(&[new.clone(), old], &Vault::default()).unwrap();
-    let after = keys.sign_access(&claims()).unwrap();
-    let kid = jsonwebtoken::decode_header(&after).unwrap().kid;
-    assert_eq!(kid.as_deref(), Some(new.kid.as_str()));
+    let kid = |token: &str| jsonwebtoken::decode_header(token).unwrap().kid.unwrap();
+    let early = keys.sign_access(&claims(), NOW_MS + ACTIVATION_MS).unwrap();
+    assert_eq!(kid(&early), kid(&before), "another node may not have read the new key");
+    let after = keys.sign_access(&claims(), NOW_MS + 1 + ACTIVATION_MS).unwrap();
+    assert_eq!(kid(&after), new.kid);
     assert!(
         keys.verify_access(&before, NOW_MS).is_ok() && keys.verify_access(&after, NOW_MS).is_ok()
     );
@@ -85,7 +89,7 @@ fn published_keys_verify_the_tokens() {
     let jwk: jsonwebtoken::jwk::Jwk =
         serde_json::from_value(keys.jwks()["keys"][0].clone()).unwrap();
     let key = DecodingKey::from_jwk(&jwk).unwrap();
-    let token = keys.sign_access(&claims()).unwrap();
+    let token = keys.sign_access(&claims(), NOW_MS).unwrap();
     assert!(jsonwebtoken::decode::<AccessClaims>(&token, &key, &validation()).is_ok());
     assert!(!keys.jwks().to_string().contains("\"d\""), "the private half stays here");
 }
@@ -147,9 +151,8 @@ fn tokens_made_for_something_else_are_refused() {
     ] {
         forged.push(ours(&stored, &header(&stored), &with(good.clone(), name, value)));
     }
-    let id_token =
-        keys.sign_id(&json!({"iss": "aureole", "aud": "aureole-api", "sub": "1"})).unwrap();
-    forged.push(id_token);
+    let id_claims = json!({"iss": "aureole", "aud": "aureole-api", "sub": "1"});
+    forged.push(keys.sign_id(&id_claims, NOW_MS).unwrap());
     for token in forged {
         assert_eq!(keys.verify_access(&token, NOW_MS), Err(BadToken::Invalid), "{token}");
     }
@@ -158,7 +161,7 @@ fn tokens_made_for_something_else_are_refused() {
 #[test]
 fn damaged_tokens_are_refused() {
     let (keys, stored) = keys();
-    let token = keys.sign_access(&claims()).unwrap();
+    let token = keys.sign_access(&claims(), NOW_MS).unwrap();
     for end in 0..token.len() {
         assert!(keys.verify_access(&token[..end], NOW_MS).is_err(), "cut at {end}");
     }

@@ -1,10 +1,12 @@
 //! Who may do what: tokens, grants, scopes, passwords, and the administration of all that.
 //!
-//! A request's path through here: [`Auth::token`] checks secrets and hands out signed tokens,
+//! A browser's path through here: [`Auth::authorization`] checks who sent it, [`Auth::sign_in`] gives
+//! it a code to take back. A request's path: [`Auth::token`] checks secrets and hands out signed tokens,
 //! [`Auth::caller`] turns a token into a [`Caller`] without a database read.
 
 mod admin;
 mod agents;
+pub mod authorize;
 pub mod caller;
 pub mod directory;
 pub mod grants;
@@ -12,6 +14,8 @@ mod issue;
 pub mod keys;
 mod oidc;
 pub mod passwords;
+mod pkce;
+pub mod redirects;
 mod request;
 pub mod scopes;
 mod secrets;
@@ -28,7 +32,8 @@ pub use scopes::{Area, Scopes};
 
 use std::sync::Arc;
 
-use aureole_storage::{Db, tokens};
+use aureole_storage::tokens::SigningKey;
+use aureole_storage::{Db, codes, tokens};
 
 use caller::KnownTokens;
 use directory::Directory;
@@ -37,6 +42,9 @@ use passwords::Passwords;
 use throttle::Throttle;
 
 use crate::vault::Vault;
+
+/// How long a code is remembered, so that a second use of it ends what the first one gave.
+const CODE_MEMORY_MS: i64 = 86_400_000;
 
 /// Why something about tenants, applications or passwords could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +106,7 @@ impl Auth {
         auth.create_default_tenant(now_ms).await?;
         if tokens::signing_keys(&mut auth.db.clone()).await?.is_empty() {
             // Two processes that start at once make two keys; both are good.
-            let key = keys::generate(now_ms).map_err(AuthError::Internal)?;
+            let key = auth.new_signing_key(now_ms)?;
             let mut tx = auth.db.begin().await?;
             tokens::insert_signing_key(&mut tx, &key).await?;
             tx.commit().await?;
@@ -136,6 +144,17 @@ impl Auth {
         self.keys.replace(&stored, &self.vault).map_err(AuthError::Internal)
     }
 
+    /// A key for the database: sealed when there is a key for that.
+    fn new_signing_key(&self, now_ms: i64) -> Result<SigningKey, AuthError> {
+        let mut key = keys::generate(now_ms).map_err(AuthError::Internal)?;
+        if self.vault.is_lasting()
+            && let Some(sealed) = keys::sealed(&key, &self.vault)
+        {
+            key.private_pem = sealed;
+        }
+        Ok(key)
+    }
+
     /// Seals the signing keys that are in the database in clear, when there is a key for that.
     async fn seal_signing_keys(&self) -> Result<(), AuthError> {
         if !self.vault.is_lasting() {
@@ -150,15 +169,52 @@ impl Auth {
         Ok(tx.commit().await?)
     }
 
-    /// Deletes refresh tokens that have ended, at most `limit` of them, and returns how many. For a
-    /// background job.
+    /// Deletes what has ended of tokens and codes, at most `limit` of each, and returns how many
+    /// refresh tokens. For a background job.
     ///
     /// # Errors
     /// From the database.
     pub async fn purge_refresh_tokens(&self, limit: i64, now_ms: i64) -> Result<u64, AuthError> {
         let mut tx = self.db.begin().await?;
         let purged = tokens::purge_refresh_tokens(&mut tx, now_ms, limit).await?;
+        codes::purge(&mut tx, now_ms - CODE_MEMORY_MS, now_ms, limit).await?;
         tx.commit().await?;
         Ok(purged)
+    }
+
+    /// Makes a new signing key now; it signs within five seconds. Returns its id.
+    ///
+    /// # Errors
+    /// From the database.
+    pub async fn rotate_signing_key(&self, now_ms: i64) -> Result<String, AuthError> {
+        let key = self.new_signing_key(now_ms)?;
+        let mut tx = self.db.begin().await?;
+        tokens::insert_signing_key(&mut tx, &key).await?;
+        tx.commit().await?;
+        self.read_keys().await?;
+        Ok(key.kid)
+    }
+
+    /// Makes a new signing key when the newest is `max_age_ms` old (0: never), and retires those
+    /// whose last token has ended. Returns whether one was made. For a background job.
+    ///
+    /// # Errors
+    /// From the database.
+    pub async fn tend_signing_keys(&self, max_age_ms: i64, now_ms: i64) -> Result<bool, AuthError> {
+        let mut tx = self.db.begin().await?;
+        let mut is_made = false;
+        if max_age_ms > 0 && self.keys.newest_ms().saturating_add(max_age_ms) <= now_ms {
+            let key = self.new_signing_key(now_ms)?;
+            let newer_than = now_ms - max_age_ms;
+            is_made = tokens::insert_signing_key_if_due(&mut tx, &key, newer_than).await?;
+        }
+        let replaced_before = now_ms - keys::RETIREMENT_MS;
+        let retired = tokens::retire_signing_keys(&mut tx, replaced_before, now_ms).await?;
+        tx.commit().await?;
+        if is_made || retired > 0 {
+            tracing::info!(is_made, retired, "signing keys");
+            self.read_keys().await?;
+        }
+        Ok(is_made)
     }
 }

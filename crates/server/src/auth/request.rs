@@ -31,6 +31,11 @@ pub(super) struct Fields {
     pub username: String,
     pub password: String,
     pub refresh_token: String,
+    pub code: String,
+    pub redirect_uri: String,
+    pub code_verifier: String,
+    /// What is to be revoked.
+    pub token: String,
     pub scope: String,
     /// The application named itself by HTTP Basic.
     pub basic: bool,
@@ -104,6 +109,10 @@ impl Fields {
             "username" => &mut self.username,
             "password" => &mut self.password,
             "refresh_token" => &mut self.refresh_token,
+            "code" => &mut self.code,
+            "redirect_uri" => &mut self.redirect_uri,
+            "code_verifier" => &mut self.code_verifier,
+            "token" => &mut self.token,
             "scope" => &mut self.scope,
             _ => return,
         };

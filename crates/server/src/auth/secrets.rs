@@ -15,6 +15,17 @@ pub(super) struct Client {
     pub proved: bool,
 }
 
+impl Client {
+    /// An application that may use `client_credentials` runs where a secret can be kept, so it has to
+    /// show it. Others may run on the person's own machine or in a browser, where it can't: there
+    /// PKCE says that who exchanges a code is who asked for it.
+    pub fn keeps_a_secret(&self) -> bool {
+        let mut grants = self.application.grants.split_whitespace();
+        !self.application.secret_hash.is_empty()
+            && grants.any(|grant| grant == "client_credentials")
+    }
+}
+
 impl Auth {
     /// The application that asks. Its secret is checked when it sends one.
     pub(super) async fn client(

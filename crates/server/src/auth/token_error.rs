@@ -61,6 +61,18 @@ impl TokenError {
         self.status
     }
 
+    /// OAuth's code.
+    #[must_use]
+    pub fn error(&self) -> &'static str {
+        self.error
+    }
+
+    /// A sentence for a person.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
     /// For the `Retry-After` header, in seconds.
     #[must_use]
     pub fn retry_after_s(&self) -> Option<u64> {

@@ -7,6 +7,7 @@ use super::parameters;
 use super::records::request_body;
 use super::replies::{add_errors, json_reply, reply};
 use super::schemas::{DATE_OUT, Schemas};
+use super::sign_in;
 use crate::api::client_actions::{ACCOUNT_IDS, ACCOUNT_TENANTS, PAYMENT_METHOD};
 use crate::config::Config;
 
@@ -90,11 +91,33 @@ const SIGN_IN: &str = "Sign-in";
 const SERVER: &str = "Server";
 const OPEN: &[u16] = &[400, 500, 503];
 const TOKEN: &[u16] = &[400, 401, 413, 429, 500, 503];
+const AUTHORIZE: &[&str] = &[
+    "tenant",
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "scope",
+    "state",
+    "nonce",
+    "prompt",
+    "login_hint",
+    "code_challenge",
+    "code_challenge_method",
+];
 const BILLING: &[&str] = &["edit:invoices", "edit:customers"];
 
 const OPERATIONS: &[Operation] = &[
     post("/auth/token", "token", SIGN_IN, "Gives a token.").open(TOKEN).with(&["tenant"]),
     post("/token", "tokenAtRoot", SIGN_IN, "Gives a token; the same as `/auth/token`.").open(TOKEN).with(&["tenant"]),
+    post("/auth/revoke", "revoke", SIGN_IN, "Revokes a token and all that came of the same signing in.").open(TOKEN).with(&["tenant"]),
+    post("/revoke", "revokeAtRoot", SIGN_IN, "Revokes a token; the same as `/auth/revoke`.").open(TOKEN).with(&["tenant"]),
+    get("/auth/authorize", "authorize", SIGN_IN, "The page where people sign in; with PKCE, method S256.").open(OPEN).with(AUTHORIZE),
+    post("/auth/authorize", "signIn", SIGN_IN, "The form of that page.").open(OPEN).with(AUTHORIZE),
+    get("/authorize", "authorizeAtRoot", SIGN_IN, "The page where people sign in; the same as `/auth/authorize`.").open(OPEN).with(AUTHORIZE),
+    post("/authorize", "signInAtRoot", SIGN_IN, "The form of that page; the same.").open(OPEN).with(AUTHORIZE),
+    get("/auth/userinfo", "userInfo", SIGN_IN, "Who is behind the token."),
+    get("/userinfo", "userInfoAtRoot", SIGN_IN, "Who is behind the token; the same."),
     get("/api/AuthInfo", "authInfo", SIGN_IN, "Says where to sign in.").open(OPEN).with(&["tenant"]),
     get("/.well-known/openid-configuration", "openIdConfiguration", SIGN_IN, "OpenID Connect discovery.").open(OPEN),
     get("/auth/.well-known/openid-configuration", "openIdConfigurationOfAuth", SIGN_IN, "OpenID Connect discovery; the same.").open(OPEN),
@@ -131,7 +154,9 @@ pub fn add(paths: &mut Map<String, Value>, schemas: &mut Schemas, config: &Confi
 fn build(operation: &Operation, schemas: &mut Schemas, config: &Config) -> Value {
     let security = match operation.access {
         // The application's id and secret may come by HTTP Basic.
-        Anybody if operation.path.ends_with("/token") => json!([{ "basic": [] }, {}]),
+        Anybody if operation.path.ends_with("/token") || operation.path.ends_with("/revoke") => {
+            json!([{ "basic": [] }, {}])
+        }
         Anybody => json!([]),
         Scopes([]) => json!([{ "oauth2": [] }]),
         Scopes(scopes) => scopes.iter().map(|scope| json!({ "oauth2": [scope] })).collect(),
@@ -162,6 +187,10 @@ fn build(operation: &Operation, schemas: &mut Schemas, config: &Config) -> Value
     if let Some(body) = body(operation.path, config).filter(|_| operation.method == "post") {
         built["requestBody"] = body;
     }
+    if sign_in::is_page(operation.path) {
+        built["responses"] = sign_in::page_replies();
+        return built;
+    }
     let mut replies = Map::new();
     replies.insert("200".to_owned(), answer(operation, schemas));
     add_errors(&mut replies, operation.errors);
@@ -180,6 +209,7 @@ fn answer(operation: &Operation, schemas: &mut Schemas) -> Value {
             return file;
         }
         "/auth/token" | "/token" => token(),
+        "/auth/userinfo" | "/userinfo" => strings(&["sub", "name", "email"]),
         "/api/AuthInfo" => strings(&["auth_url", "tenant_id", "name", "version"]),
         "/healthz" | "/readyz" => strings(&["status"]),
         "/api/Agent/me" => schemas.full(EntityKind::Agent.entity()),
@@ -203,6 +233,8 @@ fn answer(operation: &Operation, schemas: &mut Schemas) -> Value {
 fn body(path: &str, config: &Config) -> Option<Value> {
     let element = match path {
         "/auth/token" | "/token" => return Some(token_request()),
+        "/auth/revoke" | "/revoke" => return Some(sign_in::revocation()),
+        "/auth/authorize" | "/authorize" => return Some(sign_in::page_form()),
         "/api/Settings" => {
             let mut schema = settings();
             if let Some(schema) = schema.as_object_mut() {
@@ -313,16 +345,19 @@ fn token_request() -> Value {
         "username",
         "password",
         "refresh_token",
+        "code",
+        "redirect_uri",
+        "code_verifier",
         "tenant",
     ]);
     form["required"] = json!(["grant_type"]);
     form["properties"]["grant_type"]["enum"] =
-        json!(["client_credentials", "password", "refresh_token"]);
+        json!(["client_credentials", "password", "authorization_code", "refresh_token"]);
     form["properties"]["scope"]["description"] =
         json!("Scopes, separated by spaces; without it all that the application has.");
     form["properties"]["client_id"]["description"] =
         json!("The application's id and secret may come by HTTP Basic instead.");
-    for name in ["client_secret", "password", "refresh_token"] {
+    for name in ["client_secret", "password", "refresh_token", "code", "code_verifier"] {
         form["properties"][name]["writeOnly"] = json!(true);
     }
     json!({
