@@ -58,7 +58,9 @@ impl Tenant {
         let text = format!("{} {number}", self.word);
         let (client, site) = (self.id("client", number), self.id("site", number));
         match kind {
-            EntityKind::Site => json!({"name": text, "client_id": client}),
+            EntityKind::Site => {
+                json!({"name": text, "client_id": client, "isstocklocation": true})
+            }
             EntityKind::User => json!({"name": text, "site_id": site}),
             EntityKind::Ticket => json!({"summary": text, "client_id": client}),
             EntityKind::Agent => {
@@ -82,6 +84,12 @@ impl Tenant {
             }
             EntityKind::SiteContact => json!({"site": site, "uid": self.id("users", number)}),
             EntityKind::StockBin => json!({"name": text, "site_id": site}),
+            EntityKind::ItemStock => {
+                json!({"item_id": self.id("item", number), "site_id": site, "quantity_in_stock": 1})
+            }
+            EntityKind::Attachment => {
+                json!({"filename": text, "client_id": client, "data_base64": "aGVsbG8="})
+            }
             EntityKind::Address => json!({"line1": text, "site_id": site}),
             EntityKind::ExternalLink => json!({"third_party_id": text, "third_party_desc": text}),
             EntityKind::FieldInfo => {

@@ -29,6 +29,9 @@ const AREAS: &[(&str, &[Area])] = &[
     ("supplier", &[Area::Suppliers]),
     ("recurringitem", &[Area::Items]),
     ("item", &[Area::Items]),
+    ("itemstock", &[Area::Items]),
+    // Files of clients, their users and tickets.
+    ("attachment", &[Area::Customers]),
     ("tickets", &[Area::Tickets]),
     ("clientprepay", &[Area::Invoices, Area::Customers]),
     ("prepayuse", &[Area::Invoices, Area::Customers]),

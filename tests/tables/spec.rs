@@ -36,6 +36,13 @@ const ALLOWED: &[Allowed] = &[
         "added",
         "links a reversal to its lot, so that it is made once",
     ),
+    allowed("Attachment", "client_id", "added", "the client whose file it is"),
+    allowed("Attachment", "filesize", "mode", "counted from the content"),
+    allowed("Attachment", "isimage", "mode", "follows from the type of the content"),
+    allowed("Attachment", "data", "mode", "the content is kept apart and has its own reply"),
+    allowed("Attachment", "file", "mode", "another name of the content"),
+    allowed("Attachment", "data_base64", "mode", "another name of the content"),
+    allowed("Attachment", "linked_version_id", "mode", "the stored content, which the server keeps"),
     allowed("ViewLists", "type", "type", "what the view is of: its number, or its name as text"),
     allowed(
         "ViewColumns",

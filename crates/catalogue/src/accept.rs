@@ -285,6 +285,11 @@ fn text(value: &Value, max_chars: usize) -> Result<Value, String> {
     Ok(value.clone())
 }
 
+/// A record's id as bodies have it: a positive integer, or a text of one.
+pub fn id(value: &Value) -> Option<i64> {
+    integer(value, 1, i64::from(i32::MAX)).ok()?.as_i64()
+}
+
 fn integer(value: &Value, min: i64, max: i64) -> Result<Value, String> {
     let wrong = || "must be an integer".to_owned();
     let written = match value {

@@ -44,6 +44,7 @@ pub enum EntityKind {
     Lookup,
     SiteContact,
     StockBin,
+    ItemStock,
 }
 
 /// One kind of record.
@@ -399,9 +400,9 @@ pub static ENTITIES: &[Entity] = &[
         singular: "attachment",
         table: "attachment",
         schema: &entities::attachment::ATTACHMENT,
-        owners: &[],
+        owners: &["ticket_id", "user_id", "client_id"],
         inactive: None,
-        search: &["filename", "note"],
+        search: &["filename", "note", "desc"],
         contact: &[],
     },
     Entity {
@@ -479,6 +480,17 @@ pub static ENTITIES: &[Entity] = &[
         owners: &["site_id"],
         inactive: None,
         search: &["name"],
+        contact: &[],
+    },
+    Entity {
+        kind: EntityKind::ItemStock,
+        name: "ItemStock",
+        singular: "stock of an item",
+        table: "item_stock",
+        schema: &entities::item_stock::ITEM_STOCK,
+        owners: &["site_id"],
+        inactive: None,
+        search: &[],
         contact: &[],
     },
 ];

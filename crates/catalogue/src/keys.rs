@@ -51,6 +51,7 @@ keys!(
     POPUP_NOTES = "popup_notes",
     AREA_ITEMS = "areaitems",
     AZURE_TENANTS = "azure_tenants",
+    ATTACHMENTS = "attachments",
     ALLOWED_TICKETTYPES = "allowed_tickettypes",
     MAIN_DELIVERY_ADDRESS = "main_delivery_address",
     MAIN_INVOICE_ADDRESS = "main_invoice_address",
@@ -116,6 +117,12 @@ keys!(
     POPUP_NOTES = "popup_notes",
     STOCK_BINS = "stockbins",
     SITE_CONTACTS = "sitecontacts",
+    HAS_STOCK = "hasitemsinstock",
+    STOCK_QUANTITY = "item_quantity_in_stock",
+    STOCK_SERIALISED = "item_serialised_assets_in_stock",
+    STOCK_RESERVED = "item_quantity_reserved",
+    STOCK_ON_ORDER = "item_quantity_reserved_on_order",
+    STOCK_AVAILABLE = "item_quantity_available",
     GFI_SITE_ID = "gfisiteid",
     AZURE_TENANT = "azuretenantid",
     IS_IMPORT = "_isimport",
@@ -339,3 +346,38 @@ keys!(
     TYPE = "type",
     COLUMNS = "columns",
 );
+
+keys!(
+    attachment,
+    crate::entities::attachment::ATTACHMENT,
+    FILENAME = "filename",
+    CONTENT_TYPE = "content_type",
+    SIZE = "filesize",
+    IS_IMAGE = "isimage",
+    LAST_UPDATED = "last_updated",
+    LINK = "link",
+    TYPE = "type",
+    UNIQUE_ID = "unique_id",
+    CLIENT_ID = "client_id",
+    TICKET_ID = "ticket_id",
+    USER_ID = "user_id",
+    AGENT_ID = "agent_id",
+    VERSION = "linked_version_id",
+    DATA = "data",
+    DATA_BASE64 = "data_base64",
+    FILE = "file",
+);
+
+keys!(
+    item_stock,
+    crate::entities::item_stock::ITEM_STOCK,
+    ITEM_ID = "item_id",
+    SITE_ID = "site_id",
+    BIN_ID = "stockbin_id",
+    IN_STOCK = "quantity_in_stock",
+    SERIALISED = "serialised_assets_in_stock",
+    RESERVED = "quantity_reserved",
+    ON_ORDER = "quantity_reserved_on_order",
+);
+
+keys!(item, crate::entities::item::ITEM, IN_STOCK = "quantity_in_stock",);

@@ -41,6 +41,8 @@ pub struct ListQuery {
     pub custom_fields: Vec<i64>,
     /// The same for `site_fields`.
     pub site_fields: Vec<i64>,
+    /// The item whose quantities rows of sites carry; 0 = none.
+    pub stock_item: i64,
 }
 
 /// The sizes that bound a list request.
@@ -133,6 +135,7 @@ pub fn list_query(
         show,
         custom_fields,
         site_fields,
+        stock_item: 0,
     }
 }
 

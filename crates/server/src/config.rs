@@ -35,6 +35,7 @@ pub struct LimitSettings {
     pub records_per_post: usize,
     pub text_chars: usize,
     pub elements: usize,
+    pub attachment_bytes: usize,
     pub problems: usize,
     pub url_bytes: usize,
     pub connections: usize,

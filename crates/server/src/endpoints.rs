@@ -115,6 +115,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
             "includenonstocklocations",
             "includenotes",
             "includestocklocations",
+            "item_id_qty",
             "stocklocation",
             "toplevel_id",
             "site_id",
@@ -210,6 +211,16 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint("viewcolumns", EntityKind::ViewColumns, "viewcolumns", Guard::Definitions),
     endpoint("lookup", EntityKind::Lookup, "lookups", Guard::Definitions).list(&["lookupid"]),
     endpoint("item", EntityKind::Item, "items", Guard::Areas(&[Area::Items])),
+    endpoint("itemstock", EntityKind::ItemStock, "stock", Guard::Areas(&[Area::Items]))
+        .list(&["item_id", "site_id", "stockbin_id"]),
+    endpoint("attachment", EntityKind::Attachment, "attachments", CUSTOMERS).list(&[
+        "action_id",
+        "client_id",
+        "ticket_id",
+        "type",
+        "unique_id",
+        "user_id",
+    ]),
 ];
 
 /// The entry of a path; the table is short, and its first rows are the busiest.

@@ -72,6 +72,9 @@ pub async fn housekeep(app: &App) -> Result<(), String> {
     let before = now - app.config.storage.history_days.max(1).saturating_mul(DAY_MS);
     let mut tx = app.db.begin().await.map_err(|error| error.to_string())?;
     aureole_storage::changes::expire(&mut tx, before).await.map_err(|error| error.to_string())?;
+    aureole_storage::attachments::expire(&mut tx, before)
+        .await
+        .map_err(|error| error.to_string())?;
     let before = now - crate::api::idempotency::LIFE_MS;
     aureole_storage::idempotency::expire(&mut tx, before)
         .await

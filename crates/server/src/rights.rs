@@ -1,6 +1,5 @@
 //! What a caller may do: the application's scope and the agent behind it, both.
 
-use aureole_catalogue::keys::site;
 use aureole_catalogue::render::View;
 use aureole_catalogue::{Entity, EntityKind, Filter, Record, Show};
 use aureole_storage::{Read, records};
@@ -78,16 +77,22 @@ pub fn sees(caller: &Caller, entity: &Entity, id: i64, record: &Record) -> bool 
     client == 0 || sees_client(caller, client)
 }
 
-/// The column through which a record belongs to a site, for kinds that name no client.
-fn site_position(entity: &Entity) -> Option<usize> {
-    let site = |field: &aureole_catalogue::Field| field.reference == Some(EntityKind::Site);
-    match client_position(entity) {
-        None if entity.kind != EntityKind::Client => entity.schema.fields.iter().position(site),
-        _ => None,
+/// The columns through which a record that names no client belongs to one: its site and its user.
+fn ways(entity: &Entity) -> Vec<(usize, EntityKind)> {
+    if matches!(entity.kind, EntityKind::Client | EntityKind::Site | EntityKind::User) {
+        return Vec::new();
     }
+    let way = |(position, field): (usize, &aureole_catalogue::Field)| match field.name {
+        "site_id" | "site" | "user_id" | "uid" => {
+            let kind = field.reference?;
+            matches!(kind, EntityKind::Site | EntityKind::User).then_some((position, kind))
+        }
+        _ => None,
+    };
+    entity.schema.fields.iter().enumerate().filter_map(way).collect()
 }
 
-/// The same for a stored record of any kind: one that hangs on a site is its client's.
+/// The same for a stored record of any kind: one that hangs on a site or a user is its client's.
 pub async fn sees_stored(
     app: &App,
     reader: &mut impl Read,
@@ -99,16 +104,23 @@ pub async fn sees_stored(
     if !is_limited(caller) {
         return Ok(true);
     }
-    let site =
-        site_position(entity).map_or(0, |position| record.int(aureole_catalogue::Key(position)));
-    if site <= 0 {
+    if client_of(entity, id, record) > 0 {
         return Ok(sees(caller, entity, id, record));
     }
-    let kind = EntityKind::Site;
-    let prepared = app.prepared(kind, View::Full, Show::NONE);
-    let stored = records::get(reader, &prepared.select, caller.tenant_id, site).await?;
-    let owner = stored.map(|stored| Record::from_doc(kind.entity().schema, &stored.doc));
-    Ok(owner.is_none_or(|owner| sees_client(caller, owner.int(site::CLIENT_ID))))
+    for (position, kind) in ways(entity) {
+        let owner = record.int(aureole_catalogue::Key(position));
+        if owner <= 0 {
+            continue;
+        }
+        let prepared = app.prepared(kind, View::Full, Show::NONE);
+        let stored = records::get(reader, &prepared.select, caller.tenant_id, owner).await?;
+        let owner =
+            stored.map(|stored| (stored.id, Record::from_doc(kind.entity().schema, &stored.doc)));
+        if owner.is_some_and(|(id, owner)| !sees(caller, kind.entity(), id, &owner)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The filter that leaves out what the agent must not see.
@@ -116,35 +128,42 @@ pub fn visible(caller: &Caller, entity: &'static Entity) -> Filter {
     if !is_limited(caller) {
         return Filter::True;
     }
-    if let Some(position) = site_position(entity) {
+    let through = |(position, kind): (usize, EntityKind)| {
         let column = entity.schema.fields[position].name;
-        let filter = Box::new(visible(caller, EntityKind::Site.entity()));
-        let of_site = Filter::In { column, kind: EntityKind::Site, filter };
-        return Filter::Any(vec![of_site, Filter::int(position, 0)]);
+        let filter = Box::new(visible(caller, kind.entity()));
+        Filter::Any(vec![Filter::int(position, 0), Filter::In { column, kind, filter }])
+    };
+    let ways = Filter::all(ways(entity).into_iter().map(through).collect());
+    match client_position(entity) {
+        _ if entity.kind == EntityKind::Client => own_clients(caller, &Filter::Ids),
+        None => ways,
+        Some(position) => {
+            let one_of = |ids: Vec<i64>| {
+                Filter::Any(ids.into_iter().map(|id| Filter::int(position, id)).collect())
+            };
+            // A record that belongs to no client (a supplier's note) is everybody's.
+            let nobodys = Filter::int(position, 0);
+            Filter::Any(vec![
+                Filter::all(vec![nobodys.clone(), ways]),
+                Filter::all(vec![nobodys.negate(), own_clients(caller, &one_of)]),
+            ])
+        }
     }
-    let ids = |ids: &[i64]| {
+}
+
+/// The client is one of the allowed ones and none of the denied ones.
+fn own_clients(caller: &Caller, one_of: &dyn Fn(Vec<i64>) -> Filter) -> Filter {
+    let filter = |ids: &[i64]| {
         let mut ids = ids.to_vec();
         ids.sort_unstable();
-        ids
-    };
-    let one_of = |clients: &[i64]| match client_position(entity) {
-        _ if entity.kind == EntityKind::Client => Filter::Ids(ids(clients)),
-        Some(position) => Filter::Any(
-            ids(clients).into_iter().map(|client| Filter::int(position, client)).collect(),
-        ),
-        None => Filter::True,
+        one_of(ids)
     };
     let mut filters = Vec::new();
     if !caller.allowed_clients.is_empty() {
-        let own = one_of(&caller.allowed_clients);
-        // A record that belongs to no client (a supplier's note) is everybody's.
-        filters.push(match client_position(entity) {
-            Some(position) => Filter::Any(vec![own, Filter::int(position, 0)]),
-            None => own,
-        });
+        filters.push(filter(&caller.allowed_clients));
     }
-    if !caller.denied_clients.is_empty() && one_of(&caller.denied_clients) != Filter::True {
-        filters.push(one_of(&caller.denied_clients).negate());
+    if !caller.denied_clients.is_empty() {
+        filters.push(filter(&caller.denied_clients).negate());
     }
     Filter::all(filters)
 }

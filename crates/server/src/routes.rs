@@ -146,12 +146,12 @@ impl Route {
 
 pub async fn get(call: &Call, route: Route) -> Result<Reply> {
     match route {
-        Route::Records(endpoint) if endpoint.kind == EntityKind::PopupNote => {
-            api::popups::list(call, endpoint).await
-        }
         Route::Records(endpoint) => api::list::list(call, endpoint).await,
         Route::Record(endpoint, id) if endpoint.kind == EntityKind::AreaRequestType => {
             api::request_types::get(call, endpoint, id).await
+        }
+        Route::Record(endpoint, id) if endpoint.kind == EntityKind::Attachment => {
+            api::attachments::get(call, endpoint, id).await
         }
         Route::Record(endpoint, id) if endpoint.kind == EntityKind::AzureConnection => {
             api::start_up::connection(call, endpoint, id).await

@@ -236,6 +236,8 @@ pub async fn record(
 ) -> Result<Option<Draft>> {
     let problems = save.problems.len();
     let fixed = preset.fixed;
+    let known = rules::known(save, kind, body).await?;
+    let body = known.as_ref().unwrap_or(body);
     let Some(mut draft) = draft(save, kind, body, path, preset).await? else { return Ok(None) };
     references::names_to_ids(save, &mut draft).await?;
     apply::apply(&draft.change, draft.before.as_ref(), &mut draft.record, save.merge);
@@ -253,7 +255,11 @@ pub async fn record(
     }
     secrets::seal(save, &mut draft);
     let imported = draft.change.iter().any(|(key, value)| {
-        draft.entity().schema.fields[key.0].name == "_isimport" && value == &Some(Value::Bool(true))
+        match draft.entity().schema.fields[key.0].name {
+            "_isimport" => value == &Some(Value::Bool(true)),
+            "_importtype" => value.as_ref().is_some_and(|from| from.as_str() != Some("")),
+            _ => false,
+        }
     });
     let unchanged =
         draft.before_doc.as_ref().is_some_and(|before| *before == draft.record.to_doc());

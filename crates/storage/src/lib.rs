@@ -4,6 +4,7 @@
 //! write transaction; [`records`] has the generic statements for every entity.
 
 pub mod archive;
+pub mod attachments;
 pub mod changes;
 pub mod codes;
 pub mod db;
@@ -22,6 +23,7 @@ pub mod sql;
 mod sqlite;
 pub mod tickets;
 pub mod tokens;
+pub mod users;
 mod value;
 pub mod verify;
 

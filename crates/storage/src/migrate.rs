@@ -60,6 +60,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    Migration {
+        name: "0004_attachments_and_stock",
+        both: include_str!("../migrations/0004_attachments_and_stock.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// Any number that no other program takes in the same PostgreSQL database.

@@ -68,7 +68,11 @@ pub const PARAMETERS: &[(&str, At, &str, &str)] = &[
     ("client", Get, "includediagramdetails", "[seen]"),
     ("site", List, "toplevel_id", "[seed]; with those below it [ours]"),
     ("site", List, "exclude_internal", "[ours]"),
-    ("site", List, "item_id_qty", ""),
+    ("site", List, "item_id_qty", "[api]; where stock is kept [ours]"),
+    ("attachment", List, "ticket_id action_id type unique_id", "[seen]"),
+    ("attachment", List, "client_id user_id", "[ours]"),
+    ("attachment", Get, "includedetails", "[seen]; adds `data_base64` [ours]"),
+    ("itemstock", List, "item_id site_id stockbin_id", "[ours]"),
     ("site", Get, "tickettype_id", "[ours]"),
     ("users", Get, "includedetails", "[seen]"),
     ("toplevel", Get, "includedetails", "[seen]"),
@@ -119,7 +123,6 @@ pub const PATHS: &[(&str, &str, State, &str)] = &[
     ("/clientprepay/use", "GET, POST", Works, "books prepay time [ours]"),
     ("/openapi.json", "GET", Works, "this API, described [ours]"),
     ("/docs", "GET", Works, "the same as a page [ours]"),
-    ("/attachment", "GET, POST, DELETE", NotYet, "stored files [api]"),
     ("/clientcache", "GET", Works, "[seen]"),
     ("/changes", "GET", NotYet, "the change feed [ours]"),
 ];
@@ -263,15 +266,39 @@ pub const FIELDS: &[Fact] = &[
         OTHER_PRODUCTS,
     ),
     fact("Company", "test_servicenow test_jira create_jira_webhook", Accepted, OTHER_PRODUCTS),
-    // Stock.
+    // Stock, from `/ItemStock`.
     fact(
         "Site",
         "hasitemsinstock item_quantity_in_stock item_serialised_assets_in_stock",
-        NotYet,
-        "stock levels",
+        Works,
+        "",
     ),
-    fact("Site", "item_quantity_reserved item_quantity_reserved_on_order", NotYet, "stock levels"),
-    fact("Site", "item_quantity_available", NotYet, "stock levels"),
+    fact("Site", "item_quantity_reserved item_quantity_reserved_on_order", Works, ""),
+    fact("Site", "item_quantity_available", Works, ""),
+    fact("Item", "quantity_in_stock", Works, ""),
+    // Files.
+    fact("Area", "attachments", Works, ""),
+    fact("Attachment", "data data_base64 file filesize isimage linked_version_id", Works, ""),
+    fact(
+        "Attachment",
+        "_enduserportalpdfprint _is_new_version _alreadyuploaded",
+        Accepted,
+        "a file's new content always replaces the old one, which history keeps",
+    ),
+    // Top levels.
+    fact("Tree", "long_name user_count", Works, ""),
+    // What a screen of the vendor's posts back.
+    fact("Tree", "_canupdate", Accepted, OWN_RIGHTS),
+    fact("Uname_List", "_canupdate _canupdate_moreinfo", Accepted, OWN_RIGHTS),
+    fact("Attachment", "_canupdate", Accepted, OWN_RIGHTS),
+    fact("CannedText", "_canupdate _isimport", Accepted, OWN_RIGHTS),
+    fact("FieldInfo", "_testsql", Accepted, OTHER_PRODUCTS),
+    fact("ExternalLink_List", "_match _webhookaction", Accepted, OTHER_PRODUCTS),
+    fact("ViewColumns", "_temp", Accepted, "a profile that is posted is kept until it is deleted"),
+    fact("Lookup", "_isnewcode", Accepted, "a code without an id is new"),
+    fact("Company", "contract_count", Works, "0: there are no contracts here"),
+    fact("Company", "new_external_link", Works, ""),
+    fact("FAQListHead", "new_external_link", Accepted, "lists of questions have no links to elsewhere"),
 ];
 
 const NO_DEDUCTIONS: &str = "nothing is deducted or billed on its own";
@@ -279,3 +306,4 @@ const NO_BILLING: &str = "no invoices are made here";
 const NO_CATEGORIES: &str = "ticket categories are not part of Aureole";
 const LINK_KEYS: &str = "a second record with the same key is not reported yet";
 const OTHER_PRODUCTS: &str = "other products are never called";
+const OWN_RIGHTS: &str = "what a caller may do follows from its token alone";

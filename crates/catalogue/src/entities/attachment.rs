@@ -1,6 +1,7 @@
-//! Attachment (`Attachment`).
+//! Attachment (`Attachment`): what is known of a stored file. Its content is kept apart.
 //! One line a field, in the published order.
 
+use crate::entity::EntityKind::{Agent, Client, Ticket, User};
 use crate::field::{Schema, boolean, datetime, int, text, uuid};
 
 pub static ATTACHMENT: Schema = Schema {
@@ -8,28 +9,28 @@ pub static ATTACHMENT: Schema = Schema {
     fields: &[
         text("third_party_id").light(),
         text("link").light(),
-        text("content_type").light(),
+        text("content_type").light().max(255),
         datetime("last_updated").light(),
         int("id").core().light(),
-        text("filename").core().light().column(),
+        text("filename").core().light().column().max(255),
         datetime("datecreated").light().computed(),
         text("note").core().light(),
-        int("filesize").core().light(),
-        int("type").core().light(),
-        int("unique_id").core().light(),
+        int("filesize").core().light().computed(),
+        int("type").core().light().column(),
+        int("unique_id").core().light().column(),
         text("desc").light(),
-        boolean("isimage").core().light(),
-        text("data"),
-        int("ticket_id").light(),
-        int("action_id").light(),
-        int("user_id").light(),
-        int("agent_id").light(),
+        boolean("isimage").core().light().computed(),
+        text("data").input().max(u32::MAX),
+        int("ticket_id").light().refers(Ticket),
+        int("action_id").light().column(),
+        int("user_id").light().refers(User),
+        int("agent_id").light().refers(Agent),
         int("attachmentaction_id").light(),
         boolean("_canupdate").input(),
         uuid("guid").light(),
         int("image_upload_id").light(),
         text("image_upload_key").light(),
-        text("file"),
+        text("file").input().max(u32::MAX),
         boolean("_enduserportalpdfprint").input(),
         int("anon_outcomeid").light(),
         boolean("has_scanned").light(),
@@ -42,7 +43,7 @@ pub static ATTACHMENT: Schema = Schema {
         boolean("showforusers").light(),
         boolean("showonchild").light(),
         boolean("showonrelated").light(),
-        text("data_base64"),
+        text("data_base64").input().max(u32::MAX),
         text("download_url").light(),
         text("third_party_token").light(),
         boolean("already_posted").light(),
@@ -53,6 +54,9 @@ pub static ATTACHMENT: Schema = Schema {
         text("att_link").light(),
         int("child_count").light(),
         int("parent_id").light(),
-        int("linked_version_id").light(),
+        // The stored content: a new one with every new content.
+        int("linked_version_id").light().computed().column(),
+        // Not published: the client whose file it is.
+        int("client_id").core().light().refers(Client),
     ],
 };

@@ -57,7 +57,7 @@ pub static AREA: Schema = Schema {
         int("contract_tax_code").core().light().refers(Tax),
         list("customfields", &CUSTOM_FIELD).core().light_when(Show::CUSTOM_FIELDS),
         list("custombuttons", &CUSTOM_BUTTON).core(),
-        list("attachments", &ATTACHMENT).core(),
+        list("attachments", &ATTACHMENT).core().by_rule(),
         list("site_fields", &FIELD_HELPER).core().light_when(Show::SITE_FIELDS),
         int("pritech").core().light().refers(Agent),
         int("sectech").core().light().refers(Agent),

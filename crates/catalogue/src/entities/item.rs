@@ -11,7 +11,7 @@ pub static ITEM: Schema = Schema {
         text("description").light(),
         decimal("costprice").core().light(),
         decimal("baseprice").core().light(),
-        decimal("quantity_in_stock").core().light(),
+        decimal("quantity_in_stock").core().light().computed().by_rule(),
         boolean("inactive").core().light().column(),
         text("use").core().light().computed().constant("item"),
         text("_warning").output(),

@@ -16,6 +16,7 @@ pub mod faq_list;
 pub mod field_info;
 pub mod invoice_template;
 pub mod item;
+pub mod item_stock;
 pub mod lookup;
 pub mod nested;
 pub mod organisation;

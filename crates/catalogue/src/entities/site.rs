@@ -36,41 +36,11 @@ pub static SITE: Schema = Schema {
         text("notes").core().light().light_when(Show::NOTES),
         boolean("isstocklocation").core().light().column(),
         int("messagegroup_id").core().light(),
-        decimal("item_quantity_in_stock")
-            .core()
-            .light()
-            .computed()
-            .by_rule()
-            .full_when(Show::ITEM_QUANTITY)
-            .light_when(Show::ITEM_QUANTITY),
-        decimal("item_serialised_assets_in_stock")
-            .core()
-            .light()
-            .computed()
-            .by_rule()
-            .full_when(Show::ITEM_QUANTITY)
-            .light_when(Show::ITEM_QUANTITY),
-        decimal("item_quantity_reserved")
-            .core()
-            .light()
-            .computed()
-            .by_rule()
-            .full_when(Show::ITEM_QUANTITY)
-            .light_when(Show::ITEM_QUANTITY),
-        decimal("item_quantity_reserved_on_order")
-            .core()
-            .light()
-            .computed()
-            .by_rule()
-            .full_when(Show::ITEM_QUANTITY)
-            .light_when(Show::ITEM_QUANTITY),
-        decimal("item_quantity_available")
-            .core()
-            .light()
-            .computed()
-            .by_rule()
-            .full_when(Show::ITEM_QUANTITY)
-            .light_when(Show::ITEM_QUANTITY),
+        decimal("item_quantity_in_stock").core().light().computed().by_rule(),
+        decimal("item_serialised_assets_in_stock").core().light().computed().by_rule(),
+        decimal("item_quantity_reserved").core().light().computed().by_rule(),
+        decimal("item_quantity_reserved_on_order").core().light().computed().by_rule(),
+        decimal("item_quantity_available").core().light().computed().by_rule(),
         datetime("datecreated").core().computed(),
         decimal("text"),
         decimal("globx"),
@@ -196,7 +166,11 @@ pub static SITE: Schema = Schema {
         int("ncentral_details_id"),
         object("new_external_link", &EXTERNAL_LINK_LIST).input(),
         int("import_details_id"),
-        boolean("hasitemsinstock").computed(),
+        boolean("hasitemsinstock")
+            .computed()
+            .by_rule()
+            .full_when(Show::DETAILS)
+            .light_when(Show::ITEM_QUANTITY),
         boolean("_dont_fire_automations").input(),
         int("sqlimport_id"),
         text("matching_value"),

@@ -43,7 +43,7 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
         return Ok(reply);
     }
     let extras =
-        rules::extras::full(&mut db, &call.app, tenant, endpoint.kind, show, &stored, call.now)
+        rules::extras::full(&mut db, &call.app, &call.caller, endpoint.kind, show, &stored, call.now)
             .await?;
     let mut out = Vec::with_capacity(4096);
     prepared.plan.render(&row(&stored, &extras), &mut Vec::new(), &mut out);

@@ -57,9 +57,9 @@ pub async fn post(call: &Call, endpoint: &'static Endpoint, body: &[u8]) -> Resu
     Ok(reply::value(200, &body))
 }
 
-/// The record id of an element of such a body.
+/// The record id of an element of such a body; a text of digits will do, as everywhere.
 pub fn id_of(element: &Map<String, Value>) -> Option<i64> {
-    element.get("id").and_then(Value::as_i64).filter(|id| *id > 0)
+    aureole_catalogue::accept::id(element.get("id")?)
 }
 
 async fn invoiced(

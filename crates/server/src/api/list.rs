@@ -150,7 +150,7 @@ impl Rows {
         let extras = rules::extras::rows(
             &mut db,
             &self.app,
-            tenant,
+            &self.caller,
             self.endpoint.kind,
             &self.query,
             &stored,

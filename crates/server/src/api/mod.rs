@@ -1,6 +1,7 @@
 //! The generic records (`list`, `get`, `save`, `delete`) and the few odd endpoints, one file each.
 
 pub mod agent_me;
+pub mod attachments;
 pub mod client_actions;
 pub mod delete;
 pub mod get;

@@ -237,12 +237,16 @@ async fn rendered(
     let stored = records::get(&mut save.tx, &prepared.select, tenant, draft.id).await?;
     let stored = stored.ok_or_else(|| ApiError::missing(draft.entity().singular, draft.id))?;
     let mut out = Vec::with_capacity(4096);
-    let extras = if show == Show::NONE {
-        Vec::new()
-    } else {
-        rules::extras::full(&mut save.tx, &call.app, tenant, draft.kind, show, &stored, call.now)
-            .await?
-    };
+    let extras = rules::extras::full(
+        &mut save.tx,
+        &call.app,
+        &call.caller,
+        draft.kind,
+        show,
+        &stored,
+        call.now,
+    )
+    .await?;
     prepared.plan.open(&row(&stored, &extras), &mut Vec::new(), &mut out);
     if !draft.warnings.is_empty() {
         let text = std::mem::take(&mut draft.warnings).join("; ");

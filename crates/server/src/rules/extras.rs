@@ -10,8 +10,9 @@ use aureole_storage::records::Stored;
 use aureole_storage::tickets::{self, COUNTED, ticket_counts};
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::error::Result;
-use crate::rules::{availability, custom_fields, prepay};
+use crate::rules::{availability, custom_fields, popups, prepay, stock, top_levels};
 
 /// JSON by field position, for one record.
 pub type Extras = Vec<(usize, String)>;
@@ -20,13 +21,29 @@ pub type Extras = Vec<(usize, String)>;
 pub async fn rows(
     reader: &mut impl Read,
     app: &App,
-    tenant: i64,
+    caller: &Caller,
     kind: EntityKind,
     query: &ListQuery,
     stored: &[Stored],
     now: i64,
 ) -> Result<Vec<Extras>> {
+    let tenant = caller.tenant_id;
     let mut extras: Vec<Extras> = vec![Vec::new(); stored.len()];
+    match kind {
+        EntityKind::PopupNote => {
+            popups::statuses(reader, tenant, caller.agent_id, stored, &mut extras).await?;
+        }
+        EntityKind::Site if query.stock_item > 0 => {
+            stock::of_sites(reader, app, tenant, Some(query.stock_item), stored, &mut extras)
+                .await?;
+        }
+        EntityKind::Item => stock::of_items(reader, app, tenant, stored, &mut extras).await?,
+        EntityKind::TopLevel => {
+            let counts = query.show.meets(Show::ACTIVITY);
+            top_levels::names_and_counts(reader, app, tenant, counts, stored, &mut extras).await?;
+        }
+        _ => {}
+    }
     if query.show.meets(Show::ACTIVITY) {
         counts(reader, tenant, kind, stored, now, &mut extras).await?;
     }
@@ -40,7 +57,7 @@ pub async fn rows(
     }
     if query.show.meets(Show::AZURE_TENANTS) && kind == EntityKind::Client {
         let links = (EntityKind::AzureTenant, "client_id", client::AZURE_TENANTS);
-        children(reader, app, tenant, &links, stored, &mut extras).await?;
+        children(reader, app, caller, &links, stored, &mut extras).await?;
     }
     Ok(extras)
 }
@@ -49,14 +66,29 @@ pub async fn rows(
 pub async fn full(
     reader: &mut impl Read,
     app: &App,
-    tenant: i64,
+    caller: &Caller,
     kind: EntityKind,
     show: Show,
     stored: &Stored,
     now: i64,
 ) -> Result<Extras> {
+    let tenant = caller.tenant_id;
     let mut extras = vec![Vec::new()];
     let stored = std::slice::from_ref(stored);
+    match kind {
+        EntityKind::PopupNote => {
+            popups::statuses(reader, tenant, caller.agent_id, stored, &mut extras).await?;
+        }
+        EntityKind::Site if show.meets(Show::DETAILS) => {
+            stock::of_sites(reader, app, tenant, None, stored, &mut extras).await?;
+        }
+        EntityKind::Item => stock::of_items(reader, app, tenant, stored, &mut extras).await?,
+        EntityKind::TopLevel => {
+            let counts = show.meets(Show::DETAILS);
+            top_levels::names_and_counts(reader, app, tenant, counts, stored, &mut extras).await?;
+        }
+        _ => {}
+    }
     if show.meets(Show::ACTIVITY) {
         counts(reader, tenant, kind, stored, now, &mut extras).await?;
     }
@@ -75,7 +107,7 @@ pub async fn full(
     }
     if show.meets(Show::DETAILS) {
         for collection in collections(kind) {
-            children(reader, app, tenant, collection, stored, &mut extras).await?;
+            children(reader, app, caller, collection, stored, &mut extras).await?;
         }
         if kind == EntityKind::Client {
             main_addresses(reader, app, tenant, &stored[0], &mut extras[0]).await?;
@@ -95,6 +127,7 @@ pub fn collections(kind: EntityKind) -> &'static [Collection] {
             (EntityKind::PopupNote, "client_id", client::POPUP_NOTES),
             (EntityKind::RecurringItem, "client_id", client::AREA_ITEMS),
             (EntityKind::AzureTenant, "client_id", client::AZURE_TENANTS),
+            (EntityKind::Attachment, "client_id", client::ATTACHMENTS),
         ],
         EntityKind::Site => &[
             (EntityKind::PopupNote, "site_id", site::POPUP_NOTES),
@@ -112,23 +145,28 @@ pub fn collections(kind: EntityKind) -> &'static [Collection] {
 async fn children(
     reader: &mut impl Read,
     app: &App,
-    tenant: i64,
+    caller: &Caller,
     (child, column, key): &Collection,
     stored: &[Stored],
     extras: &mut [Extras],
 ) -> Result<()> {
     use aureole_catalogue::render::View;
     use aureole_storage::records;
+    let tenant = caller.tenant_id;
     let parents: Vec<i64> = stored.iter().map(|record| record.id).collect();
     let ids = records::ids_where(reader, tenant, child.entity(), column, &parents).await?;
     let prepared = app.prepared(*child, View::Full, Show::NONE);
     let found = records::get_many(reader, &prepared.select, tenant, &ids).await?;
     let position = child.entity().schema.find(column).unwrap_or(0);
+    let mut own: Vec<Extras> = vec![Vec::new(); found.len()];
+    if *child == EntityKind::PopupNote {
+        popups::statuses(reader, tenant, caller.agent_id, &found, &mut own).await?;
+    }
     let mut lists: HashMap<i64, String> = HashMap::new();
-    for record in &found {
+    for (record, own) in found.iter().zip(&own) {
         let parent = Record::from_doc(child.entity().schema, &record.doc).int(Key(position));
         let mut out = Vec::new();
-        prepared.plan.render(&crate::api::list::row(record, &[]), &mut Vec::new(), &mut out);
+        prepared.plan.render(&crate::api::list::row(record, own), &mut Vec::new(), &mut out);
         let list = lists.entry(parent).or_default();
         if !list.is_empty() {
             list.push(',');

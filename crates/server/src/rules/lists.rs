@@ -187,6 +187,11 @@ async fn sites(call: &Call, query: &mut ListQuery, problems: &mut Problems) -> R
         // The address lines and the notes come together.
         query.show = query.show.with(Show::NOTES);
     }
+    if let Some(item) = call.params.int("item_id_qty", problems) {
+        // An item that does not exist lies nowhere: its figures are 0.
+        query.stock_item = item.max(0);
+        query.show = query.show.with(Show::ITEM_QUANTITY);
+    }
     let stock = call.params.ints("stocklocation", problems);
     let include_stock = call.params.boolean("includestocklocations", problems).unwrap_or(true);
     let include_other = call.params.boolean("includenonstocklocations", problems).unwrap_or(true);

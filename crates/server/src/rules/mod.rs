@@ -1,5 +1,6 @@
 //! What generic code cannot know: the rules of each kind of record.
 
+pub mod attachments;
 pub mod availability;
 pub mod billing;
 pub mod children;
@@ -12,15 +13,34 @@ pub mod more_lists;
 pub mod notes;
 pub mod people;
 pub mod periods;
+pub mod popups;
 pub mod prepay;
 pub mod site;
+pub mod stock;
 pub mod ticket;
+pub mod top_levels;
 pub mod views;
 
 use aureole_catalogue::EntityKind;
+use serde_json::{Map, Value};
 
 use crate::error::Result;
 use crate::save::{Draft, Save};
+
+/// The body with the id of the record that it means without naming it, when there is one.
+pub async fn known(
+    save: &mut Save<'_>,
+    kind: EntityKind,
+    body: &Map<String, Value>,
+) -> Result<Option<Map<String, Value>>> {
+    if kind != EntityKind::CrmNote {
+        return Ok(None);
+    }
+    let Some(id) = notes::same_note(save, body).await? else { return Ok(None) };
+    let mut body = body.clone();
+    body.insert("id".to_owned(), id.into());
+    Ok(Some(body))
+}
 
 /// Runs before a record is written: defaults, checks, derived fields. Problems go to `save`.
 pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
@@ -48,6 +68,8 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         EntityKind::ViewColumns => views::view_columns_before(save, draft).await,
         EntityKind::PrepayLot => prepay::lot_before(save, draft).await,
         EntityKind::PrepayUse => prepay::use_before(save, draft).await,
+        EntityKind::Attachment => attachments::before(save, draft).await,
+        EntityKind::ItemStock => stock::before(save, draft).await,
         _ => Ok(()),
     }
 }
@@ -61,6 +83,7 @@ pub async fn after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         EntityKind::Agent => people::agent_after(save, draft).await,
         EntityKind::CrmNote => notes::crm_note_after(save, draft).await,
         EntityKind::PopupNote => notes::popup_after(save, draft).await,
+        EntityKind::Attachment => attachments::after(save, draft).await,
         _ => Ok(()),
     }?;
     children::after(save, draft).await

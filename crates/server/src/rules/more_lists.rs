@@ -3,7 +3,7 @@
 
 use aureole_catalogue::filter::{Compare, Operand, Test};
 use aureole_catalogue::keys::{
-    area_request_type, azure_tenant, client, crm_note, popup_note, prepay_lot, prepay_use,
+    area_request_type, azure_tenant, client, crm_note, prepay_lot, prepay_use,
     recurring_item, site, ticket_type,
 };
 use aureole_catalogue::query::{ListQuery, OrderKey, Paging};
@@ -34,13 +34,19 @@ pub async fn filter(
             by_id(call, "client_id", prepay_use::CLIENT_ID, problems),
             by_id(call, "ticket_id", prepay_use::TICKET_ID, problems),
         ])),
-        EntityKind::PopupNote => Ok(by_id(call, "client_id", popup_note::CLIENT_ID, problems)),
+        EntityKind::PopupNote => super::popups::filter(call, problems).await,
         EntityKind::Lookup => Ok(by_name(call, endpoint, "lookupid", "lookupid", problems)),
         EntityKind::FieldInfo => Ok(by_name(call, endpoint, "typeid", "usage", problems)),
         EntityKind::AzureConnection => Ok(by_name(call, endpoint, "type", "type", problems)),
         EntityKind::StockBin => Ok(by_name(call, endpoint, "site_id", "site_id", problems)),
         EntityKind::SiteContact => Ok(by_name(call, endpoint, "site_id", "site", problems)),
         EntityKind::Address => Ok(addresses(call, endpoint, problems)),
+        EntityKind::ItemStock | EntityKind::Attachment => {
+            let names = endpoint.list_params.iter();
+            Ok(Filter::all(
+                names.map(|name| by_name(call, endpoint, name, name, problems)).collect(),
+            ))
+        }
         _ => Ok(Filter::True),
     }
 }

@@ -1,7 +1,10 @@
 //! Rules of CRM notes and popup notes.
 
+use aureole_catalogue::accept::id;
 use aureole_catalogue::keys::{client, crm_note, popup_note, site, user};
 use aureole_catalogue::{EntityKind, Key};
+use aureole_storage::records;
+use serde_json::{Map, Value};
 
 use crate::error::{ApiError, Result};
 use crate::rules::generic;
@@ -11,6 +14,49 @@ use crate::save::{Draft, Save};
 fn sanitised(html: &str) -> String {
     ammonia::clean(html)
 }
+
+/// The note that a body without an id means: the one with the same `third_party_id` on the same
+/// client. Programs that bring notes from elsewhere bring them again.
+pub async fn same_note(save: &mut Save<'_>, body: &Map<String, Value>) -> Result<Option<i64>> {
+    let schema = EntityKind::CrmNote.entity().schema;
+    let given = |key: Key| body.get(schema.fields[key.0].name);
+    let third_party = given(crm_note::THIRD_PARTY).and_then(Value::as_str).unwrap_or("").to_owned();
+    if third_party.is_empty() || body.get("id").and_then(id).is_some() {
+        return Ok(None);
+    }
+    let mut client_id = given(crm_note::CLIENT_ID).and_then(id).unwrap_or(0);
+    for (kind, key, owner) in ANCHORS {
+        if client_id <= 0
+            && let Some(anchor) = given(*key).and_then(id)
+            && let Some((_, record)) = save.load(*kind, anchor).await?
+        {
+            client_id = record.int(*owner);
+        }
+    }
+    if client_id <= 0 {
+        return Ok(None);
+    }
+    let tenant = save.tenant();
+    // Two requests with the same note wait for each other.
+    records::lock(&mut save.tx, tenant, EntityKind::Client.entity(), &[client_id]).await?;
+    let entity = EntityKind::CrmNote.entity();
+    let same =
+        records::ids_with_text(&mut save.tx, tenant, entity, "third_party_id", &third_party).await?;
+    for note in same {
+        if let Some((_, record)) = save.load(EntityKind::CrmNote, note).await?
+            && record.int(crm_note::CLIENT_ID) == client_id
+        {
+            return Ok(Some(note));
+        }
+    }
+    Ok(None)
+}
+
+/// The anchors that have a client of their own.
+const ANCHORS: &[(EntityKind, Key, Key)] = &[
+    (EntityKind::Site, crm_note::SITE_ID, site::CLIENT_ID),
+    (EntityKind::User, crm_note::USER_ID, user::CLIENT_ID),
+];
 
 pub async fn crm_note_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     let now = save.now_text.clone();
@@ -63,16 +109,12 @@ async fn anchor_client(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     if draft.record.int(crm_note::CLIENT_ID) > 0 {
         return Ok(());
     }
-    let pairs = [
-        (EntityKind::Site, crm_note::SITE_ID, site::CLIENT_ID),
-        (EntityKind::User, crm_note::USER_ID, user::CLIENT_ID),
-    ];
-    for (kind, key, owner) in pairs {
-        let id = draft.record.int(key);
+    for (kind, key, owner) in ANCHORS {
+        let id = draft.record.int(*key);
         if id > 0
-            && let Some((_, record)) = save.load(kind, id).await?
+            && let Some((_, record)) = save.load(*kind, id).await?
         {
-            draft.record.set(crm_note::CLIENT_ID, record.int(owner));
+            draft.record.set(crm_note::CLIENT_ID, record.int(*owner));
             return Ok(());
         }
     }
