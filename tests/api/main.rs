@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod attachments;
 mod client_lists;
 mod clients;
 mod coercions;
@@ -27,6 +28,7 @@ mod secrets;
 mod sign_in;
 mod sites;
 mod smoke;
+mod stock;
 mod tokens;
 mod unreadable;
 mod views;

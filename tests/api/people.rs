@@ -11,6 +11,7 @@ on_both_databases!(
     a_password_is_write_only_and_works,
     users_are_listed_by_client_and_site,
     top_levels_do_not_go_round,
+    top_levels_have_a_path_and_count_their_users,
     tickets_find_their_client,
     agents_have_roles_and_limits,
     definitions_need_an_administrator,
@@ -158,6 +159,37 @@ async fn top_levels_do_not_go_round(server: &Server) {
     let list = admin.get("/api/TopLevel").await.expect(200);
     assert_eq!(list["record_count"], 4);
     assert!(list["tree"].is_array(), "{list}");
+}
+
+async fn top_levels_have_a_path_and_count_their_users(server: &Server) {
+    let admin = server.admin().await;
+    let north = make(&admin, "TopLevel", json!({ "name": "North" })).await;
+    let sales = json!({ "name": "Sales", "parentid": id(&north), "long_name": "ignored" });
+    let sales = make(&admin, "TopLevel", sales).await;
+    assert_eq!((&north["long_name"], &sales["long_name"]), (&json!("North"), &json!("North/Sales")));
+    for (level, users) in [(&north, 1), (&sales, 2)] {
+        let body = json!({ "name": format!("{users}"), "toplevel_id": id(level) });
+        let owner = make(&admin, "Client", body).await;
+        for at in 0..users {
+            let body = json!({ "name": format!("User {at}"), "site_id": owner["main_site_id"] });
+            make(&admin, "Users", body).await;
+        }
+    }
+    let counted = async |query: &str| -> Vec<(String, Value)> {
+        let list = admin.get(&format!("/api/TopLevel?order=id{query}")).await.expect(200);
+        let rows = list["tree"].as_array().unwrap().iter().skip(1);
+        rows.map(|row| (row["long_name"].as_str().unwrap().into(), row["user_count"].clone())).collect()
+    };
+    assert_eq!(counted("").await[1], ("North/Sales".into(), Value::Null));
+    let rows = counted("&showcounts=true").await;
+    assert_eq!(rows, [("North".into(), json!(3)), ("North/Sales".into(), json!(2))]);
+    let left = admin.get("/api/Users?search=User").await.expect(200)["users"][2]["id"].clone();
+    admin.post("/api/Users", json!({ "id": left, "inactive": true })).await.expect(200);
+    admin.post("/api/TopLevel", json!({ "id": id(&north), "name": "Nord" })).await.expect(200);
+    let read = get(&admin, "TopLevel", id(&sales), "?includedetails=true").await;
+    assert_eq!((&read["long_name"], &read["user_count"]), (&json!("Nord/Sales"), &json!(1)));
+    let read = get(&admin, "TopLevel", id(&north), "?includedetails=true").await;
+    assert_eq!(read["user_count"], 2);
 }
 
 async fn tickets_find_their_client(server: &Server) {

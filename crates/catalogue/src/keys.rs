@@ -381,3 +381,5 @@ keys!(
 );
 
 keys!(item, crate::entities::item::ITEM, IN_STOCK = "quantity_in_stock",);
+
+keys!(azure_connection, crate::entities::azure_connection::AZURE_CONNECTION, TYPE = "type",);

@@ -15,7 +15,7 @@ use http::header::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::api::get::{matches, sees};
+use crate::api::get::{not_modified, sees};
 use crate::api::list::row;
 use crate::endpoints::Endpoint;
 use crate::error::{ApiError, Result};
@@ -51,9 +51,7 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     let as_json = details || file <= 0 || accepts_json(call.header("accept"));
     // Two replies under one address, so two tags.
     let etag = format!("\"{}{}\"", stored.rev, if as_json { "" } else { "-content" });
-    if call.header("if-none-match").is_some_and(|wanted| matches(wanted, &etag)) {
-        let mut reply = reply::json(304, "");
-        reply::set(&mut reply, ETAG, &etag);
+    if let Some(reply) = not_modified(call, &etag) {
         return Ok(reply);
     }
     let parts = Parts { db, tenant: call.caller.tenant_id, file, next: 0 };

@@ -37,9 +37,7 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     }
     rules::lists::check_get(call, endpoint.kind, id, &stored).await?;
     let etag = format!("\"{}\"", stored.rev);
-    if call.header("if-none-match").is_some_and(|wanted| matches(wanted, &etag)) {
-        let mut reply = reply::json(304, "");
-        reply::set(&mut reply, http::header::ETAG, &etag);
+    if let Some(reply) = not_modified(call, &etag) {
         return Ok(reply);
     }
     let extras =
@@ -83,6 +81,14 @@ async fn merged(call: &Call, id: i64, into: i64) -> Result<Reply> {
     let mut body = found.ok_or_else(|| ApiError::missing("client", id))?;
     body["_warning"] = Value::String(format!("client {id} was merged into {into}"));
     Ok(reply::value(200, &body))
+}
+
+/// The 304 for a caller that has this version already.
+pub fn not_modified(call: &Call, etag: &str) -> Option<Reply> {
+    call.header("if-none-match").filter(|wanted| matches(wanted, etag))?;
+    let mut reply = reply::json(304, "");
+    reply::set(&mut reply, http::header::ETAG, etag);
+    Some(reply)
 }
 
 /// True when a list of entity tags has this one, or is `*`.

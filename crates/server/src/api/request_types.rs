@@ -5,7 +5,7 @@ use aureole_catalogue::render::View;
 use aureole_catalogue::{EntityKind, Problems, Record, Show};
 use aureole_storage::records;
 
-use crate::api::get::{rendered, sees};
+use crate::api::get::{not_modified, rendered, sees};
 use crate::api::list::row;
 use crate::endpoints::Endpoint;
 use crate::error::{ApiError, Result};
@@ -32,6 +32,10 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     if !sees(call, &mut db, kind.entity(), &stored).await? {
         return Err(missing());
     }
+    let etag = format!("\"{}\"", stored.rev);
+    if let Some(reply) = not_modified(call, &etag) {
+        return Ok(reply);
+    }
     let mut out = Vec::new();
     prepared.plan.open(&row(&stored, &[]), &mut Vec::new(), &mut out);
     if details {
@@ -45,6 +49,6 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     }
     out.push(b'}');
     let mut reply = reply::json(200, out);
-    reply::set(&mut reply, http::header::ETAG, &format!("\"{}\"", stored.rev));
+    reply::set(&mut reply, http::header::ETAG, &etag);
     Ok(reply)
 }

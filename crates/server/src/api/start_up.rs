@@ -2,10 +2,12 @@
 
 use aureole_catalogue::render::View;
 use aureole_catalogue::{EntityKind, Problems, Record, Show};
-use aureole_storage::records;
+use aureole_catalogue::keys::azure_connection;
+use aureole_storage::records::{self, Stored};
 use serde_json::{Value, json};
 
-use crate::api::get::rendered;
+use crate::api::get::not_modified;
+use crate::api::list::row;
 use crate::auth::caller::Role;
 use crate::endpoints::Endpoint;
 use crate::error::{ApiError, Result};
@@ -60,15 +62,30 @@ pub async fn connection(call: &Call, endpoint: &'static Endpoint, id: i64) -> Re
     }
     let tenant = call.caller.tenant_id;
     let mut db = call.db.clone();
-    let connection = rendered(&call.app, &mut db, tenant, endpoint.kind, id).await?;
-    let connection =
-        connection.filter(|found| kind.is_none_or(|kind| found["type"] == json!(kind)));
+    let prepared = call.app.prepared(endpoint.kind, View::Full, Show::NONE);
+    let stored = records::get(&mut db, &prepared.select, tenant, id).await?;
+    let is_asked = |stored: &Stored| {
+        let record = Record::from_doc(endpoint.kind.entity().schema, &stored.doc);
+        kind.is_none_or(|kind| record.int(azure_connection::TYPE) == kind)
+    };
     let missing = || ApiError::missing(endpoint.kind.entity().singular, id);
-    let mut connection = connection.ok_or_else(missing)?;
-    if with_tenants {
-        connection["mappings_client"] = Value::Array(mappings(call, id).await?);
+    let stored = stored.filter(is_asked).ok_or_else(missing)?;
+    let etag = format!("\"{}\"", stored.rev);
+    // The links are records of their own, which the tag of the connection does not know.
+    if let Some(reply) = not_modified(call, &etag).filter(|_| !with_tenants) {
+        return Ok(reply);
     }
-    Ok(reply::value(200, &connection))
+    let mut out = Vec::new();
+    prepared.plan.open(&row(&stored, &[]), &mut Vec::new(), &mut out);
+    if with_tenants {
+        let links = Value::Array(mappings(call, id).await?).to_string();
+        out.extend_from_slice(b",\"mappings_client\":");
+        out.extend_from_slice(links.as_bytes());
+    }
+    out.push(b'}');
+    let mut reply = reply::json(200, out);
+    reply::set(&mut reply, http::header::ETAG, &etag);
+    Ok(reply)
 }
 
 async fn mappings(call: &Call, id: i64) -> Result<Vec<Value>> {

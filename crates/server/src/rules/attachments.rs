@@ -10,6 +10,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use base64::engine::DecodePaddingMode;
 
 use crate::error::Result;
+use crate::rules::generic;
 use crate::save::{Draft, Save};
 
 /// Where programs put the content, the first one first.
@@ -76,10 +77,7 @@ fn file_name(save: &mut Save<'_>, draft: &Draft) {
     let name = draft.record.text(attachment::FILENAME);
     let given = draft.change.has(attachment::FILENAME);
     if name.trim().is_empty() {
-        save.problem(
-            draft.at("filename"),
-            if given { "must not be empty" } else { "is required" },
-        );
+        generic::required(save, draft, attachment::FILENAME);
     } else if given && name.chars().any(|sign| sign.is_control() || matches!(sign, '/' | '\\')) {
         save.problem(draft.at("filename"), "must be a file's name, without a path");
     }

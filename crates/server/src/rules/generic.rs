@@ -66,6 +66,16 @@ fn name(save: &mut Save<'_>, draft: &Draft) {
     }
 }
 
+/// A text that a record can't be without. What was given and is wrong already is not missing too.
+pub fn required(save: &mut Save<'_>, draft: &Draft, key: Key) {
+    let path = draft.at(draft.entity().schema.fields[key.0].name);
+    if draft.record.text(key).trim().is_empty()
+        && !save.problems.iter().any(|(known, _)| *known == path)
+    {
+        save.problem(path, if draft.change.has(key) { "must not be empty" } else { "is required" });
+    }
+}
+
 /// Colours are `#rrggbb`.
 fn colours(save: &mut Save<'_>, draft: &Draft) {
     let schema = draft.entity().schema;

@@ -63,11 +63,7 @@ pub async fn crm_note_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<(
     generic::default(draft, crm_note::DATETIME, now);
     let caller_agent = save.caller.agent_id;
     generic::default(draft, crm_note::AGENT, caller_agent);
-    if draft.record.text(crm_note::NOTE).trim().is_empty() {
-        let message =
-            if draft.change.has(crm_note::NOTE) { "must not be empty" } else { "is required" };
-        save.problem(draft.at("note"), message);
-    }
+    generic::required(save, draft, crm_note::NOTE);
     another_author(save, draft)?;
     if draft.changes(crm_note::DETAIL) {
         let detail = sanitised(draft.record.text(crm_note::DETAIL));
@@ -141,11 +137,7 @@ pub async fn popup_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> 
         let now = save.now_text.clone();
         draft.record.set(popup_note::DATE_CREATED, now);
     }
-    if draft.record.text(popup_note::NOTE).trim().is_empty() {
-        let message =
-            if draft.change.has(popup_note::NOTE) { "must not be empty" } else { "is required" };
-        save.problem(draft.at("note"), message);
-    }
+    generic::required(save, draft, popup_note::NOTE);
     let anchors = [popup_note::CLIENT_ID, popup_note::SITE_ID, popup_note::USER_ID];
     if anchors.iter().filter(|key| draft.record.int(**key) > 0).count() != 1 {
         save.problem(

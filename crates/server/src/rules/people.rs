@@ -14,11 +14,7 @@ use crate::save::{Draft, Save};
 /// A user works at a site and therefore belongs to that site's client.
 pub async fn user_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     full_name(draft);
-    if draft.record.text(user::NAME).is_empty() {
-        let message =
-            if draft.change.has(user::NAME) { "must not be empty" } else { "is required" };
-        save.problem(draft.at("name"), message);
-    }
+    generic::required(save, draft, user::NAME);
     let given_client = draft.change.int(user::CLIENT_ID);
     if draft.record.int(user::SITE_ID) <= 0 && draft.change.int(user::SITE_ID_INT) > 0 {
         let site_id = draft.change.int(user::SITE_ID_INT);

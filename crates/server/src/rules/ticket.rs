@@ -12,11 +12,7 @@ use crate::save::{Draft, Save};
 pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     let now = save.now_text.clone();
     generic::default(draft, ticket::OCCURRED, now);
-    if draft.record.text(ticket::SUMMARY).is_empty() {
-        let message =
-            if draft.change.has(ticket::SUMMARY) { "must not be empty" } else { "is required" };
-        save.problem(draft.at("summary"), message);
-    }
+    generic::required(save, draft, ticket::SUMMARY);
     let (user_id, site_id) = (draft.record.int(ticket::USER_ID), draft.record.int(ticket::SITE_ID));
     if site_id <= 0
         && user_id > 0
