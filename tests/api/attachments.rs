@@ -131,15 +131,13 @@ async fn files_belong_to_a_client(server: &Server) {
     let (acme, beta) = (client(&admin, "Acme").await, client(&admin, "Beta").await);
     let ticket =
         id(&make(&admin, "Tickets", json!({ "summary": "t", "client_id": id(&acme) })).await);
-    let body = json!({ "filename": "a", "data": "aA==", "ticket_id": ticket, "client_id": id(&beta) });
+    let body =
+        json!({ "filename": "a", "data": "aA==", "ticket_id": ticket, "client_id": id(&beta) });
     let errors = admin.post("/api/Attachment", body).await.expect_error(400, "validation");
     assert!(errors["client_id"].is_array(), "{errors}");
-    let made = make(
-        &admin,
-        "Attachment",
-        json!({ "filename": "a", "data": "aA==", "ticket_id": ticket }),
-    )
-    .await;
+    let made =
+        make(&admin, "Attachment", json!({ "filename": "a", "data": "aA==", "ticket_id": ticket }))
+            .await;
     assert_eq!(made["client_id"], acme["id"]);
     // An agent that must not see the client does not see its files, wherever they hang.
     let agent = json!({ "name": "Limited", "email": "limited@example.com", "allowed_clients": [{ "client_id": id(&beta) }] });
@@ -147,10 +145,7 @@ async fn files_belong_to_a_client(server: &Server) {
     let limited = limited(server, agent).await;
     assert_eq!(limited.get("/api/Attachment").await.expect(200), json!([]));
     content(&limited, id(&made)).await.expect_error(404, "not_found");
-    limited
-        .delete(&format!("/api/Attachment/{}", id(&made)))
-        .await
-        .expect_error(404, "not_found");
+    limited.delete(&format!("/api/Attachment/{}", id(&made))).await.expect_error(404, "not_found");
     // The file goes with its ticket.
     admin.delete(&format!("/api/Tickets/{ticket}")).await.expect(200);
     content(&admin, id(&made)).await.expect_error(404, "not_found");
@@ -187,7 +182,8 @@ async fn files_are_written_through_their_client(server: &Server) {
     assert!(get(&admin, "Client", acme, "").await.get("attachments").is_none());
     assert_eq!(content(&admin, id(&files[1])).await.text, "b");
     // The whole new list: what was read stays as it is, what is missing goes.
-    let body = json!({ "id": acme, "attachments": [files[1], { "filename": "c.txt", "data": "Yw==" }] });
+    let body =
+        json!({ "id": acme, "attachments": [files[1], { "filename": "c.txt", "data": "Yw==" }] });
     admin.post("/api/Client", body).await.expect(200);
     content(&admin, id(&files[0])).await.expect_error(404, "not_found");
     assert_eq!(content(&admin, id(&files[1])).await.text, "b");
@@ -247,10 +243,7 @@ async fn a_new_content_replaces_the_old_one(server: &Server) {
     let path = "/api/Attachment";
     let renamed = json!({ "id": id(&made), "filename": "b.png", "note": "n" });
     let renamed = admin.post(path, renamed).await.expect(200);
-    assert_eq!(
-        (&renamed["filesize"], &renamed["content_type"]),
-        (&json!(1), &json!("text/plain"))
-    );
+    assert_eq!((&renamed["filesize"], &renamed["content_type"]), (&json!(1), &json!("text/plain")));
     assert_eq!(content(&admin, id(&made)).await.text, "a");
     let would = json!({ "id": id(&made), "data": "YmI=" });
     let would = admin.post("/api/Attachment?dryrun=true", would).await.expect(200);
@@ -309,7 +302,8 @@ async fn a_file_has_a_largest_size() {
     let server =
         Server::start_with(Database::Sqlite, |config| config.limits.attachment_bytes = 100).await;
     let admin = server.admin().await;
-    let sized = |count: usize| json!([{ "filename": "a", "data": STANDARD.encode(vec![0_u8; count]) }]);
+    let sized =
+        |count: usize| json!([{ "filename": "a", "data": STANDARD.encode(vec![0_u8; count]) }]);
     admin.post("/api/Attachment", sized(100)).await.expect(201);
     let errors = admin.post("/api/Attachment", sized(101)).await.expect_error(400, "validation");
     assert!(errors["[0].data"][0].as_str().unwrap().contains("at most 100 bytes"), "{errors}");

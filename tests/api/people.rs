@@ -2,7 +2,7 @@
 
 use aureole_server::auth::Role;
 use aureole_testkit::{Server, on_both_databases};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::writes::{client, get, id, make, names};
 
@@ -166,7 +166,10 @@ async fn top_levels_have_a_path_and_count_their_users(server: &Server) {
     let north = make(&admin, "TopLevel", json!({ "name": "North" })).await;
     let sales = json!({ "name": "Sales", "parentid": id(&north), "long_name": "ignored" });
     let sales = make(&admin, "TopLevel", sales).await;
-    assert_eq!((&north["long_name"], &sales["long_name"]), (&json!("North"), &json!("North/Sales")));
+    assert_eq!(
+        (&north["long_name"], &sales["long_name"]),
+        (&json!("North"), &json!("North/Sales"))
+    );
     for (level, users) in [(&north, 1), (&sales, 2)] {
         let body = json!({ "name": format!("{users}"), "toplevel_id": id(level) });
         let owner = make(&admin, "Client", body).await;
@@ -178,7 +181,8 @@ async fn top_levels_have_a_path_and_count_their_users(server: &Server) {
     let counted = async |query: &str| -> Vec<(String, Value)> {
         let list = admin.get(&format!("/api/TopLevel?order=id{query}")).await.expect(200);
         let rows = list["tree"].as_array().unwrap().iter().skip(1);
-        rows.map(|row| (row["long_name"].as_str().unwrap().into(), row["user_count"].clone())).collect()
+        rows.map(|row| (row["long_name"].as_str().unwrap().into(), row["user_count"].clone()))
+            .collect()
     };
     assert_eq!(counted("").await[1], ("North/Sales".into(), Value::Null));
     let rows = counted("&showcounts=true").await;

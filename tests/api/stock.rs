@@ -36,7 +36,8 @@ async fn sites_show_the_figures_of_one_item(server: &Server) {
     let acme = id(&client(&admin, "Acme").await);
     let (north, bin) = store(&admin, acme, "North").await;
     let (south, _) = store(&admin, acme, "South").await;
-    let mouse = id(&make(&admin, "Item", json!({ "name": "Mouse", "quantity_in_stock": 77 })).await);
+    let mouse =
+        id(&make(&admin, "Item", json!({ "name": "Mouse", "quantity_in_stock": 77 })).await);
     let cable = id(&make(&admin, "Item", json!({ "name": "Cable" })).await);
     let stock = json!([
         { "item_id": mouse, "site_id": north, "quantity_in_stock": "10.25", "quantity_reserved": 3, "serialised_assets_in_stock": 2 },
@@ -79,7 +80,8 @@ async fn stock_is_kept_in_places(server: &Server) {
     let (north, bin) = store(&admin, id(&acme), "North").await;
     let (south, _) = store(&admin, id(&acme), "South").await;
     let item = id(&make(&admin, "Item", json!({ "name": "Mouse" })).await);
-    let place = json!({ "item_id": item, "site_id": north, "stockbin_id": bin, "quantity_in_stock": 5 });
+    let place =
+        json!({ "item_id": item, "site_id": north, "stockbin_id": bin, "quantity_in_stock": 5 });
     let made = make(&admin, "ItemStock", place.clone()).await;
     assert_eq!((&made["item_name"], &made["site_name"]), (&json!("Mouse"), &json!("North")));
     let twice = admin.post("/api/ItemStock", place).await;

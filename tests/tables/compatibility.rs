@@ -316,9 +316,7 @@ fn state(schema: &'static Schema, entity: Option<&Entity>, field: &Field) -> Str
         // Every reply with something to say about a record has it.
         (Mode::Out, _) => State::Works,
         // Every write marks its history with it, whatever the kind.
-        (Mode::In, _)
-            if entity.is_some() && matches!(field.name, "_isimport" | "_importtype") =>
-        {
+        (Mode::In, _) if entity.is_some() && matches!(field.name, "_isimport" | "_importtype") => {
             State::Works
         }
         // Stored sealed and never shown, whatever the kind.

@@ -42,7 +42,12 @@ const ALLOWED: &[Allowed] = &[
     allowed("Attachment", "data", "mode", "the content is kept apart and has its own reply"),
     allowed("Attachment", "file", "mode", "another name of the content"),
     allowed("Attachment", "data_base64", "mode", "another name of the content"),
-    allowed("Attachment", "linked_version_id", "mode", "the stored content, which the server keeps"),
+    allowed(
+        "Attachment",
+        "linked_version_id",
+        "mode",
+        "the stored content, which the server keeps",
+    ),
     allowed("ViewLists", "type", "type", "what the view is of: its number, or its name as text"),
     allowed(
         "ViewColumns",

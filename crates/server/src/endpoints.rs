@@ -211,8 +211,11 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint("viewcolumns", EntityKind::ViewColumns, "viewcolumns", Guard::Definitions),
     endpoint("lookup", EntityKind::Lookup, "lookups", Guard::Definitions).list(&["lookupid"]),
     endpoint("item", EntityKind::Item, "items", Guard::Areas(&[Area::Items])),
-    endpoint("itemstock", EntityKind::ItemStock, "stock", Guard::Areas(&[Area::Items]))
-        .list(&["item_id", "site_id", "stockbin_id"]),
+    endpoint("itemstock", EntityKind::ItemStock, "stock", Guard::Areas(&[Area::Items])).list(&[
+        "item_id",
+        "site_id",
+        "stockbin_id",
+    ]),
     endpoint("attachment", EntityKind::Attachment, "attachments", CUSTOMERS).list(&[
         "action_id",
         "client_id",

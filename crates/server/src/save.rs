@@ -254,13 +254,12 @@ pub async fn record(
         draft.id = save.reserve(kind, 1).await?;
     }
     secrets::seal(save, &mut draft);
-    let imported = draft.change.iter().any(|(key, value)| {
-        match draft.entity().schema.fields[key.0].name {
+    let imported =
+        draft.change.iter().any(|(key, value)| match draft.entity().schema.fields[key.0].name {
             "_isimport" => value == &Some(Value::Bool(true)),
             "_importtype" => value.as_ref().is_some_and(|from| from.as_str() != Some("")),
             _ => false,
-        }
-    });
+        });
     let unchanged =
         draft.before_doc.as_ref().is_some_and(|before| *before == draft.record.to_doc());
     if !unchanged {

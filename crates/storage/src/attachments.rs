@@ -43,9 +43,8 @@ pub async fn part(
 /// Notes that no record has these contents any more.
 pub async fn release(tx: &mut Tx, tenant: i64, file_ids: &[i64], now: i64) -> Result<()> {
     let condition = tx.dialect().in_ids("id", 3);
-    let sql = format!(
-        "UPDATE attachment_file SET released_at = $2 WHERE tenant_id = $1 AND {condition}"
-    );
+    let sql =
+        format!("UPDATE attachment_file SET released_at = $2 WHERE tenant_id = $1 AND {condition}");
     tx.execute(&sql, &[tenant.into(), now.into(), Value::ids(file_ids)]).await.map(drop)
 }
 

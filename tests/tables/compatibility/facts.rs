@@ -298,7 +298,12 @@ pub const FIELDS: &[Fact] = &[
     fact("Lookup", "_isnewcode", Accepted, "a code without an id is new"),
     fact("Company", "contract_count", Works, "0: there are no contracts here"),
     fact("Company", "new_external_link", Works, ""),
-    fact("FAQListHead", "new_external_link", Accepted, "lists of questions have no links to elsewhere"),
+    fact(
+        "FAQListHead",
+        "new_external_link",
+        Accepted,
+        "lists of questions have no links to elsewhere",
+    ),
 ];
 
 const NO_DEDUCTIONS: &str = "nothing is deducted or billed on its own";

@@ -69,9 +69,7 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
 
 /// True when a program asks for JSON by name.
 fn accepts_json(accept: Option<&str>) -> bool {
-    accept.is_some_and(|accept| {
-        accept.split(',').any(|part| crate::wire::is_json(part))
-    })
+    accept.is_some_and(|accept| accept.split(',').any(crate::wire::is_json))
 }
 
 /// The parts of a content that are still to be sent.
@@ -144,20 +142,17 @@ fn described(mut head: Vec<u8>, parts: Parts, with_content: bool) -> Reply {
         return reply::json(200, head);
     }
     head.extend_from_slice(b",\"data_base64\":\"");
-    let chunks = futures_util::stream::unfold(
-        Some((Some(head), parts)),
-        |state| async move {
-            let (head, mut parts) = state?;
-            if let Some(head) = head {
-                return Some((Ok(Bytes::from(head)), Some((None, parts))));
-            }
-            match parts.next().await {
-                Ok(Some(text)) => Some((Ok(Bytes::from(text)), Some((None, parts)))),
-                Ok(None) => Some((Ok(Bytes::from_static(b"\"}")), None)),
-                Err(error) => Some((Err(error), None)),
-            }
-        },
-    );
+    let chunks = futures_util::stream::unfold(Some((Some(head), parts)), |state| async move {
+        let (head, mut parts) = state?;
+        if let Some(head) = head {
+            return Some((Ok(Bytes::from(head)), Some((None, parts))));
+        }
+        match parts.next().await {
+            Ok(Some(text)) => Some((Ok(Bytes::from(text)), Some((None, parts)))),
+            Ok(None) => Some((Ok(Bytes::from_static(b"\"}")), None)),
+            Err(error) => Some((Err(error), None)),
+        }
+    });
     reply::stream(chunks)
 }
 

@@ -209,6 +209,9 @@ pub async fn remove(save: &mut Save<'_>, kind: EntityKind, ids: &[i64]) -> Resul
     let (tenant, entity) = (save.tenant(), kind.entity());
     let prepared = save.app.prepared(kind, View::Full, Show::NONE);
     let stored = records::get_many(&mut save.tx, &prepared.select, tenant, ids).await?;
+    if stored.is_empty() {
+        return Ok(());
+    }
     if kind == EntityKind::Attachment {
         rules::attachments::deleted(save, &stored).await?;
     }

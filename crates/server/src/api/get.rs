@@ -40,9 +40,16 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     if let Some(reply) = not_modified(call, &etag) {
         return Ok(reply);
     }
-    let extras =
-        rules::extras::full(&mut db, &call.app, &call.caller, endpoint.kind, show, &stored, call.now)
-            .await?;
+    let extras = rules::extras::full(
+        &mut db,
+        &call.app,
+        &call.caller,
+        endpoint.kind,
+        show,
+        &stored,
+        call.now,
+    )
+    .await?;
     let mut out = Vec::with_capacity(4096);
     prepared.plan.render(&row(&stored, &extras), &mut Vec::new(), &mut out);
     let mut reply = reply::json(200, out);

@@ -58,9 +58,8 @@ async fn read_one(
     };
     let field = &kind.entity().schema.fields[popup_note::READ_STATUS.0];
     let status = element.get("read_status").filter(|status| !status.is_null());
-    let status = status.map_or(Ok(Value::from(1)), |status| {
-        scalar(field, status, &save.app.limits)
-    });
+    let status =
+        status.map_or(Ok(Value::from(1)), |status| scalar(field, status, &save.app.limits));
     let Some(status @ 0..=2) = status.ok().as_ref().and_then(Value::as_i64) else {
         save.problem(path("read_status"), "must be 0 (unread), 1 (read) or 2 (dismissed)");
         return Ok(None);

@@ -1,8 +1,8 @@
 //! What published clients ask for at start-up, beyond plain lists.
 
+use aureole_catalogue::keys::azure_connection;
 use aureole_catalogue::render::View;
 use aureole_catalogue::{EntityKind, Problems, Record, Show};
-use aureole_catalogue::keys::azure_connection;
 use aureole_storage::records::{self, Stored};
 use serde_json::{Value, json};
 

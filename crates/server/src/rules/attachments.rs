@@ -6,8 +6,8 @@ use aureole_storage::attachments;
 use aureole_storage::records::Stored;
 use base64::Engine;
 use base64::alphabet::STANDARD as ALPHABET;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 
 use crate::error::Result;
 use crate::rules::generic;
@@ -91,14 +91,14 @@ async fn content(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         if draft.is_new && draft.record.text(attachment::LINK).is_empty() {
             save.problem(draft.at("data_base64"), "is required, or a link");
         }
-        return content_type(save, draft, "");
+        return content_type(save, draft, "", false);
     };
     let (declared, encoded) = data_url(draft.change.text(key));
     let declared = declared.to_owned();
     let path = draft.at(schema.fields[key.0].name);
     let Some(bytes) = decoded(encoded) else {
         save.problem(path, "must be base64");
-        return content_type(save, draft, &declared);
+        return content_type(save, draft, &declared, true);
     };
     let most = save.app.config.limits.attachment_bytes;
     if bytes.len() > most {
@@ -111,7 +111,7 @@ async fn content(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     let tenant = save.tenant();
     let version = save.tx.reserve_ids(tenant, attachments::COUNTER, 1).await?;
     draft.record.set(attachment::VERSION, version);
-    content_type(save, draft, &declared)
+    content_type(save, draft, &declared, true)
 }
 
 /// The media type of a `data:` address (empty when the text is none) and its base64.
@@ -136,12 +136,18 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
     LENIENT.decode(text).ok()
 }
 
-/// The type that the body names, else that of its `data:` address, else by the file's name.
-fn content_type(save: &mut Save<'_>, draft: &mut Draft, declared: &str) -> Result<()> {
+/// The type that the body names, else that of its `data:` address, else by the file's name. Without
+/// a new content the type stays.
+fn content_type(
+    save: &mut Save<'_>,
+    draft: &mut Draft,
+    declared: &str,
+    is_new: bool,
+) -> Result<()> {
     let given = draft.change.text(attachment::CONTENT_TYPE).trim().to_ascii_lowercase();
     let stored = draft.record.text(attachment::CONTENT_TYPE);
     let found = match (given.as_str(), declared) {
-        ("", "") if !stored.is_empty() && !draft.changes(attachment::VERSION) => stored,
+        ("", "") if !stored.is_empty() && !is_new => stored,
         ("", "") => by_name(draft.record.text(attachment::FILENAME)),
         ("", declared) => declared,
         (given, _) => given,

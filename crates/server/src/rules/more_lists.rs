@@ -3,8 +3,8 @@
 
 use aureole_catalogue::filter::{Compare, Operand, Test};
 use aureole_catalogue::keys::{
-    area_request_type, azure_tenant, client, crm_note, prepay_lot, prepay_use,
-    recurring_item, site, ticket_type,
+    area_request_type, azure_tenant, client, crm_note, prepay_lot, prepay_use, recurring_item,
+    site, ticket_type,
 };
 use aureole_catalogue::query::{ListQuery, OrderKey, Paging};
 use aureole_catalogue::value::{fold, parse_datetime};

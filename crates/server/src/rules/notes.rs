@@ -40,8 +40,8 @@ pub async fn same_note(save: &mut Save<'_>, body: &Map<String, Value>) -> Result
     // Two requests with the same note wait for each other.
     records::lock(&mut save.tx, tenant, EntityKind::Client.entity(), &[client_id]).await?;
     let entity = EntityKind::CrmNote.entity();
-    let same =
-        records::ids_with_text(&mut save.tx, tenant, entity, "third_party_id", &third_party).await?;
+    let same = records::ids_with_text(&mut save.tx, tenant, entity, "third_party_id", &third_party)
+        .await?;
     for note in same {
         if let Some((_, record)) = save.load(EntityKind::CrmNote, note).await?
             && record.int(crm_note::CLIENT_ID) == client_id
