@@ -162,6 +162,7 @@ pub async fn limited(server: &Server, agent_id: i64) -> Actor {
         agent_id,
         grants: &["client_credentials"],
         redirect_uris: &[],
+        is_public: false,
     };
     let now = server.app().clock.now_ms();
     server.app().auth.create_application(application, now).await.unwrap();
