@@ -12,6 +12,8 @@ mod custom_fields;
 mod deletes;
 mod envelopes;
 mod errors;
+mod feed;
+mod feed_stream;
 mod limits;
 mod lists;
 mod merges;

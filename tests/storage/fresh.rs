@@ -53,6 +53,7 @@ async fn write(tx: &mut Tx, tenant: i64, id: i64, operation: Operation) {
         client_id: 7,
         operation,
         imported: false,
+        quiet: false,
         before: None,
     };
     changes::append(tx, tenant, 0, &Author::default(), vec![change]).await.unwrap();

@@ -7,6 +7,8 @@ mod auth;
 #[cfg(test)]
 mod executor;
 #[cfg(test)]
+mod feed;
+#[cfg(test)]
 mod fresh;
 #[cfg(test)]
 mod records;

@@ -20,6 +20,9 @@ const ODD: &[(&str, &str)] = &[
     ("/Client/me", GET),
     ("/ClientCache", GET),
     ("/AuthInfo", GET),
+    ("/changes?since=now", GET),
+    // A stream would not end.
+    ("/changes/stream?since=wrong", GET),
     ("/History?entity=Client&id=1", GET),
     ("/.well-known/openid-configuration", GET),
     ("/auth/.well-known/openid-configuration", GET),

@@ -226,6 +226,10 @@ const ODD: &[Odd] = &[
     ("GET", "/auth/userinfo", [401, 200, 200, 200, 200, 200]),
     ("GET", "/Client/me", [401, 404, 404, 404, 200, 404]),
     ("GET", "/ClientCache", [401, 200, 200, 200, 403, 200]),
+    ("GET", "/changes", [401, 200, 200, 200, 403, 200]),
+    ("GET", "/changes?entity=Client", [401, 403, 200, 200, 403, 200]),
+    // A good question would open a stream that does not end.
+    ("GET", "/changes/stream?entity=Client&since=x", [401, 403, 400, 400, 403, 400]),
     ("GET", "/History?entity=Client&id=1", [401, 403, 200, 200, 403, 200]),
     ("GET", "/History?entity=Tax&id=1", [401, 200, 200, 200, 403, 200]),
     ("GET", "/Settings", [401, 403, 403, 403, 403, 200]),

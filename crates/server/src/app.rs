@@ -14,9 +14,11 @@ use crate::api::openapi::Docs;
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::feed::hub::Hub;
 use crate::fresh::Fresh;
 use crate::lists::Lists;
 use crate::metrics::Metrics;
+use crate::serve::Stopping;
 use crate::vault::Vault;
 
 /// The running program.
@@ -33,6 +35,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Seals and opens secrets.
     pub vault: Arc<Vault>,
+    pub feed: Arc<Hub>,
+    pub stopping: Stopping,
     pub docs: Docs,
     plans: RwLock<HashMap<(EntityKind, View, Show), Arc<Prepared>>>,
 }
@@ -60,6 +64,8 @@ impl App {
             ),
             metrics: Metrics::default(),
             vault,
+            feed: Arc::default(),
+            stopping: Stopping::default(),
             docs: Docs::default(),
             limits: config.accept_limits(),
             list_limits: config.list_limits(),

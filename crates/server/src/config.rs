@@ -26,6 +26,7 @@ pub struct Config {
     pub cache: CacheSettings,
     pub storage: StorageSettings,
     pub tokens: TokenSettings,
+    pub feed: FeedSettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -79,6 +80,18 @@ pub struct StorageSettings {
 pub struct TokenSettings {
     /// 0 = never.
     pub signing_key_days: i64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeedSettings {
+    pub page_size: i64,
+    pub max_page_size: i64,
+    pub wait_seconds: u64,
+    pub readers: usize,
+    pub readers_per_application: usize,
+    pub heartbeat_seconds: u64,
+    pub poll_ms: u64,
 }
 
 impl Config {
@@ -269,6 +282,13 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("storage.id_block", 1, 1_000_000),
     ("storage.history_days", 0, 36_500),
     ("tokens.signing_key_days", 0, 36_500),
+    ("feed.page_size", 1, 10_000),
+    ("feed.max_page_size", 1, 10_000),
+    ("feed.wait_seconds", 0, DAY_SECONDS),
+    ("feed.readers", 0, 1_000_000),
+    ("feed.readers_per_application", 0, 1_000_000),
+    ("feed.heartbeat_seconds", 1, DAY_SECONDS),
+    ("feed.poll_ms", 10, 60_000),
 ];
 
 fn check_number(path: &str, number: i64) -> Result<(), String> {

@@ -21,7 +21,7 @@ pub fn start(app: Arc<App>) -> JoinHandle<()> {
     #[expect(clippy::disallowed_methods, reason = "the server's one background task")]
     tokio::spawn(async move {
         // Side by side: a long round must not keep a revoked application alive.
-        tokio::join!(watch(&app), rounds(&app));
+        tokio::join!(watch(&app), rounds(&app), crate::feed::hub::run(&app));
     })
 }
 
@@ -69,6 +69,14 @@ pub async fn housekeep(app: &App) -> Result<(), String> {
     // that was not read for long is begun anew.
     app.fresh.sync_all().await.map_err(|error| error.to_string())?;
     app.fresh.forget_idle();
+    // What has no place in the feed yet does not expire.
+    for tenant in aureole_storage::tokens::tenants(&mut app.db.clone())
+        .await
+        .map_err(|error| error.to_string())?
+    {
+        let placed = crate::feed::hub::place_all(app, tenant.id).await;
+        placed.map_err(|error| error.to_string())?;
+    }
     let before = now - app.config.storage.history_days.max(1).saturating_mul(DAY_MS);
     let mut tx = app.db.begin().await.map_err(|error| error.to_string())?;
     aureole_storage::changes::expire(&mut tx, before).await.map_err(|error| error.to_string())?;

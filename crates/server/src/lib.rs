@@ -9,6 +9,7 @@ mod connection;
 pub mod demo;
 pub mod endpoints;
 pub mod error;
+mod feed;
 pub mod fresh;
 mod front;
 pub mod jobs;

@@ -337,6 +337,7 @@ impl Batch {
                 client_id: rights::client_of(kind.entity(), *id, record),
                 operation: Operation::Created,
                 imported: true,
+                quiet: false,
                 before: None,
             });
             seq += 1;

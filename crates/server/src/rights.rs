@@ -92,6 +92,22 @@ fn ways(entity: &Entity) -> Vec<(usize, EntityKind)> {
     entity.schema.fields.iter().enumerate().filter_map(way).collect()
 }
 
+/// The site and the user through which a record belongs to a client; none when it names its client.
+pub fn owners_of(entity: &Entity, id: i64, record: &Record) -> Vec<(EntityKind, i64)> {
+    if client_of(entity, id, record) > 0 {
+        return Vec::new();
+    }
+    let owners = ways(entity).into_iter();
+    let owners =
+        owners.map(|(position, kind)| (kind, record.int(aureole_catalogue::Key(position))));
+    owners.filter(|(_, owner)| *owner > 0).collect()
+}
+
+/// True for a kind of record that can belong to a client without naming it.
+pub fn has_owners(entity: &Entity) -> bool {
+    !ways(entity).is_empty()
+}
+
 /// The same for a stored record of any kind: one that hangs on a site or a user is its client's.
 pub async fn sees_stored(
     app: &App,

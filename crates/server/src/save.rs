@@ -1,6 +1,7 @@
 //! The generic write: one record of any kind, checked, saved and logged inside one transaction.
 
 pub mod apply;
+mod input;
 pub mod references;
 pub mod secrets;
 
@@ -43,6 +44,9 @@ pub struct Save<'a> {
     pub definitions: rules::custom_fields::Cache,
     /// Nothing is written any more: the records are only checked, so that every problem is named.
     pub check_only: bool,
+    /// What is written now fires no webhook: `_dont_fire_automations` of the record, or of the one
+    /// that it is nested in.
+    pub quiet: bool,
 }
 
 /// One record on its way into the database.
@@ -121,6 +125,7 @@ impl<'a> Save<'a> {
             merge,
             definitions: HashMap::new(),
             check_only: false,
+            quiet: false,
         })
     }
 
@@ -219,6 +224,7 @@ impl<'a> Save<'a> {
             client_id,
             operation,
             imported,
+            quiet: self.quiet,
             before,
         };
         changes::append(&mut self.tx, tenant, self.now, &self.author, vec![change]).await?;
@@ -228,6 +234,20 @@ impl<'a> Save<'a> {
 
 /// Saves one record of a request. `None` after a problem, which `save` then holds.
 pub async fn record(
+    save: &mut Save<'_>,
+    kind: EntityKind,
+    body: &Map<String, Value>,
+    path: &str,
+    preset: Preset<'_>,
+) -> Result<Option<Draft>> {
+    let outer = save.quiet;
+    save.quiet = outer || input::is_on(body, input::QUIET);
+    let saved = one(save, kind, body, path, preset).await;
+    save.quiet = outer;
+    saved
+}
+
+async fn one(
     save: &mut Save<'_>,
     kind: EntityKind,
     body: &Map<String, Value>,
@@ -254,12 +274,7 @@ pub async fn record(
         draft.id = save.reserve(kind, 1).await?;
     }
     secrets::seal(save, &mut draft);
-    let imported =
-        draft.change.iter().any(|(key, value)| match draft.entity().schema.fields[key.0].name {
-            "_isimport" => value == &Some(Value::Bool(true)),
-            "_importtype" => value.as_ref().is_some_and(|from| from.as_str() != Some("")),
-            _ => false,
-        });
+    let imported = input::is_import(body);
     let unchanged =
         draft.before_doc.as_ref().is_some_and(|before| *before == draft.record.to_doc());
     if !unchanged {
@@ -283,6 +298,7 @@ async fn draft(
     let problems = save.problems.len();
     let mut change = accept(entity.schema, body, path, &save.app.limits, &mut save.problems);
     let mut warnings = Vec::new();
+    input::check(entity, body, &mut change, path, &mut save.problems);
     unknown_fields(save, &mut change, path, &mut warnings);
     let id_key = Key(entity.schema.find("id").unwrap_or(0));
     let id = change.int(id_key).max(0);

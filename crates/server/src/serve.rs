@@ -7,10 +7,31 @@ use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::app::App;
 use crate::{connection, jobs};
+
+/// Tells what waits or streams that the server stops: it ends at once instead of using up the time
+/// that requests have.
+#[derive(Default)]
+pub struct Stopping(watch::Sender<bool>);
+
+impl Stopping {
+    pub fn begin(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub fn has_begun(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Ready once the server stops.
+    pub async fn begun(&self) {
+        // The sender is borrowed, so it can't be gone.
+        let _ = self.0.subscribe().wait_for(|stopping| *stopping).await;
+    }
+}
 
 /// Serves on `listener` until `stop` is ready; then takes no more connections, waits for the
 /// requests that run (at most `limits.stop_seconds`), and closes the database.
@@ -38,6 +59,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
         }
     }
     drop(listener);
+    app.stopping.begin();
     background.abort();
     let limit = Duration::from_secs(app.config.limits.stop_seconds);
     if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {

@@ -12,6 +12,13 @@ pub enum Operation {
 }
 
 impl Operation {
+    pub const ALL: [Operation; 4] =
+        [Operation::Created, Operation::Updated, Operation::Deleted, Operation::Restored];
+
+    pub fn parse(name: &str) -> Option<Operation> {
+        Operation::ALL.into_iter().find(|operation| operation.name() == name)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Operation::Created => "created",
@@ -42,13 +49,16 @@ pub struct Change {
     pub client_id: i64,
     pub operation: Operation,
     pub imported: bool,
+    /// The request asked for no webhook.
+    pub quiet: bool,
     pub before: Option<String>,
 }
 
 /// The counter of change numbers.
 pub const COUNTER: &str = "change";
 
-/// Appends changes.
+/// Appends changes, after the records were locked or written: the lock is what orders the changes
+/// of one record.
 pub async fn append(
     tx: &mut Tx,
     tenant: i64,
@@ -58,9 +68,10 @@ pub async fn append(
 ) -> Result<()> {
     let sql = format!(
         "INSERT INTO change (tenant_id, seq, commit_order, at, entity, record_id, client_id, \
-         operation, application, agent_id, user_id, request_id, imported, before_doc) \
-         VALUES ($1, $2, {}, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        tx.dialect().commit_order()
+         operation, application, agent_id, user_id, request_id, imported, before_doc, quiet, \
+         moment) VALUES ($1, $2, {}, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, {})",
+        tx.dialect().commit_order(),
+        tx.dialect().change_moment()
     );
     let rows: Vec<Vec<Value>> = changes
         .into_iter()
@@ -79,6 +90,7 @@ pub async fn append(
                 author.request_id.as_str().into(),
                 change.imported.into(),
                 change.before.into(),
+                change.quiet.into(),
             ]
         })
         .collect();
@@ -104,26 +116,30 @@ pub struct Entry {
     pub user_id: i64,
     pub request_id: String,
     pub imported: bool,
+    /// The request asked for no webhook.
+    pub quiet: bool,
     pub before: Option<String>,
 }
 
-const COLUMNS: &str = "seq, at, entity, record_id, client_id, operation, application, agent_id, \
-                       user_id, request_id, imported, before_doc";
+pub(crate) const COLUMNS: &str = "seq, at, entity, record_id, client_id, operation, application, \
+                                  agent_id, user_id, request_id, imported, before_doc, quiet";
 
-fn entry(row: &crate::db::Row) -> Entry {
+/// Reads [`COLUMNS`], of which the first is the row's column `from`.
+pub(crate) fn entry(row: &crate::db::Row, from: usize) -> Entry {
     Entry {
-        seq: row.int(0),
-        at: row.int(1),
-        entity: row.text(2).to_owned(),
-        record_id: row.int(3),
-        client_id: row.int(4),
-        operation: row.text(5).to_owned(),
-        application: row.text(6).to_owned(),
-        agent_id: row.int(7),
-        user_id: row.int(8),
-        request_id: row.text(9).to_owned(),
-        imported: row.int(10) != 0,
-        before: row.opt_text(11).map(str::to_owned),
+        seq: row.int(from),
+        at: row.int(from + 1),
+        entity: row.text(from + 2).to_owned(),
+        record_id: row.int(from + 3),
+        client_id: row.int(from + 4),
+        operation: row.text(from + 5).to_owned(),
+        application: row.text(from + 6).to_owned(),
+        agent_id: row.int(from + 7),
+        user_id: row.int(from + 8),
+        request_id: row.text(from + 9).to_owned(),
+        imported: row.int(from + 10) != 0,
+        before: row.opt_text(from + 11).map(str::to_owned),
+        quiet: row.int(from + 12) != 0,
     }
 }
 
@@ -131,7 +147,7 @@ fn entry(row: &crate::db::Row) -> Entry {
 pub async fn get(reader: &mut impl Read, tenant: i64, seq: i64) -> Result<Option<Entry>> {
     let sql = format!("SELECT {COLUMNS} FROM change WHERE tenant_id = $1 AND seq = $2");
     let rows = reader.query(&sql, &[tenant.into(), seq.into()]).await?;
-    Ok(rows.first().map(entry))
+    Ok(rows.first().map(|row| entry(row, 0)))
 }
 
 /// The changes of one record, newest first.
@@ -144,10 +160,11 @@ pub async fn of_record(
 ) -> Result<Vec<Entry>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM change WHERE tenant_id = $1 AND entity = $2 AND record_id = $3 \
-         ORDER BY seq DESC LIMIT $4"
+         ORDER BY {} LIMIT $4",
+        reader.dialect().newest_first()
     );
     let params = [tenant.into(), entity.into(), record_id.into(), limit.into()];
-    Ok(reader.query(&sql, &params).await?.iter().map(entry).collect())
+    Ok(reader.query(&sql, &params).await?.iter().map(|row| entry(row, 0)).collect())
 }
 
 /// The changes that one request made, in the order in which it made them.
@@ -160,10 +177,23 @@ pub async fn of_request(
         "SELECT {COLUMNS} FROM change WHERE tenant_id = $1 AND request_id = $2 ORDER BY seq"
     );
     let rows = reader.query(&sql, &[tenant.into(), request_id.into()]).await?;
-    Ok(rows.iter().map(entry).collect())
+    Ok(rows.iter().map(|row| entry(row, 0)).collect())
 }
 
-/// Forgets changes older than `before` (milliseconds since 1970); returns how many.
+/// Forgets changes older than `before` (milliseconds since 1970); returns how many. The feed
+/// remembers up to which position it has done so. What has no position yet stays.
 pub async fn expire(tx: &mut Tx, before: i64) -> Result<u64> {
-    tx.execute("DELETE FROM change WHERE at < $1", &[before.into()]).await
+    let (position, greatest) =
+        (tx.dialect().feed_position(), tx.dialect().greatest("feed.floor", "excluded.floor"));
+    let floor = format!(
+        "INSERT INTO feed (tenant_id, last_position, floor) SELECT tenant_id, 0, max({position}) \
+         FROM change WHERE at < $1 AND {position} > 0 GROUP BY tenant_id \
+         ON CONFLICT (tenant_id) DO UPDATE SET floor = {greatest}"
+    );
+    tx.execute(&floor, &[before.into()]).await?;
+    let sql = format!(
+        "DELETE FROM change WHERE at < $1 AND {position} > 0 AND {position} <= \
+         (SELECT f.floor FROM feed f WHERE f.tenant_id = change.tenant_id)"
+    );
+    tx.execute(&sql, &[before.into()]).await
 }

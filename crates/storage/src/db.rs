@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use crate::dialect::Dialect;
 use crate::snapshot::{Inner, Snapshot};
 pub use crate::value::{Row, Value};
@@ -130,6 +132,8 @@ pub struct Db {
     backend: Backend,
     /// 0 for all.
     tenant: i64,
+    /// Wakes those who wait for a commit of this process.
+    committed: Arc<Notify>,
 }
 
 #[derive(Clone)]
@@ -152,13 +156,13 @@ impl Db {
                 Backend::Postgres(Arc::new(postgres::Postgres::open(url, &options).await?))
             }
         };
-        Ok(Self { backend, tenant: 0 })
+        Ok(Self { backend, tenant: 0, committed: Arc::default() })
     }
 
     /// A handle that finds and writes the rows of one tenant only.
     #[must_use]
     pub fn of(&self, tenant: i64) -> Self {
-        Self { backend: self.backend.clone(), tenant }
+        Self { tenant, ..self.clone() }
     }
 
     /// Row-level security for every table with a `tenant_id`: once the schema is there.
@@ -194,7 +198,8 @@ impl Db {
                 TxInner::Postgres(Box::new(postgres::Postgres::begin(postgres, self.tenant).await?))
             }
         };
-        Ok(Tx { inner, state: TxState::Ready, savepoints: 0 })
+        let committed = Arc::clone(&self.committed);
+        Ok(Tx { inner, state: TxState::Ready, savepoints: 0, committed })
     }
 
     /// Everything as it is now, for a backup. Writers go on meanwhile.
@@ -230,6 +235,12 @@ impl Db {
         if let Backend::Sqlite(sqlite) = &self.backend {
             sqlite.renew_views();
         }
+    }
+
+    /// Is notified after every commit of this process. Who waits enables the wait first, then looks
+    /// for what it wants, and then waits.
+    pub fn committed(&self) -> &Notify {
+        &self.committed
     }
 
     /// Ends all connections; SQLite moves its write-ahead log into the file first. Every later
@@ -275,6 +286,7 @@ pub struct Tx {
     inner: TxInner,
     state: TxState,
     savepoints: u32,
+    committed: Arc<Notify>,
 }
 
 enum TxInner {
@@ -397,7 +409,9 @@ impl Tx {
         match self.inner {
             TxInner::Sqlite(tx) => tx.commit().await,
             TxInner::Postgres(tx) => tx.commit().await,
-        }
+        }?;
+        self.committed.notify_waiters();
+        Ok(())
     }
 
     /// Ends the transaction without a trace, as dropping it does.

@@ -78,6 +78,38 @@ impl Dialect {
         }
     }
 
+    /// The value of `change.moment` for a change whose tenant, kind and record are the parameters
+    /// `$1`, `$4` and `$5`: later than every earlier one of the same record, and else the time in
+    /// microseconds. It is worked out under the record's lock, so a clock that is set back or
+    /// differs between nodes can't turn two changes of a record round. On SQLite `seq` orders them,
+    /// and the time of parameter `$3` is kept for a later life on PostgreSQL.
+    pub fn change_moment(self) -> &'static str {
+        match self {
+            Self::Sqlite => "$3 * 1000",
+            Self::Postgres => {
+                "greatest((extract(epoch FROM clock_timestamp()) * 1000000)::bigint, \
+                 coalesce((SELECT max(p.moment) FROM change p WHERE p.tenant_id = $1 \
+                 AND p.entity = $4 AND p.record_id = $5), 0) + 1)"
+            }
+        }
+    }
+
+    /// Orders the changes of one record, the newest first.
+    pub fn newest_first(self) -> &'static str {
+        match self {
+            Self::Sqlite => "seq DESC",
+            Self::Postgres => "moment DESC, seq DESC",
+        }
+    }
+
+    /// The column of a change's place in the feed; on PostgreSQL 0 until it has one.
+    pub fn feed_position(self) -> &'static str {
+        match self {
+            Self::Sqlite => "seq",
+            Self::Postgres => "feed_position",
+        }
+    }
+
     /// The text of a field at the top of a JSON document in a TEXT column; NULL where it is absent
     /// or null. Only for fields that hold JSON strings: numbers and booleans print differently.
     /// `field` is a name of our own, not a caller's text.

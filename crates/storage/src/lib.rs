@@ -9,6 +9,7 @@ pub mod changes;
 pub mod codes;
 pub mod db;
 pub mod dialect;
+pub mod feed;
 pub mod follow;
 pub mod idempotency;
 pub mod migrate;

@@ -66,6 +66,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    Migration {
+        name: "0005_feed",
+        both: include_str!("../migrations/0005_feed.sql"),
+        sqlite: "",
+        postgres: include_str!("../migrations/0005_feed.postgres.sql"),
+    },
 ];
 
 /// Any number that no other program takes in the same PostgreSQL database.

@@ -74,6 +74,18 @@ pub async fn get(
     Ok(rows.first_mut().map(|row| stored(row, select.lookups)))
 }
 
+/// The stored document alone, of any kind of record.
+pub async fn doc(
+    reader: &mut impl Read,
+    tenant: i64,
+    entity: &Entity,
+    id: i64,
+) -> Result<Option<String>> {
+    let sql = format!("SELECT doc FROM {} WHERE tenant_id = $1 AND id = $2", entity.table);
+    let mut rows = reader.query(&sql, &[Value::Int(tenant), Value::Int(id)]).await?;
+    Ok(rows.first_mut().map(|row| row.take_text(0)))
+}
+
 /// The records with these ids, in this order; ids that are gone are left out.
 pub async fn get_many(
     reader: &mut impl Read,

@@ -102,6 +102,14 @@ impl Server {
         self.offset_ms.fetch_add(ms, Ordering::SeqCst);
     }
 
+    /// Does what the server does every minute, now.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn housekeep(&self) {
+        must(aureole_server::jobs::housekeep(&self.app).await, "the housekeeping");
+    }
+
     /// The application `demo`, whose agent is an administrator.
     pub async fn admin(&self) -> Actor {
         Actor::sign_in(&self.url, "default", "demo", "demo-secret", "all").await

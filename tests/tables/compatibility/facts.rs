@@ -124,7 +124,8 @@ pub const PATHS: &[(&str, &str, State, &str)] = &[
     ("/openapi.json", "GET", Works, "this API, described [ours]"),
     ("/docs", "GET", Works, "the same as a page [ours]"),
     ("/clientcache", "GET", Works, "[seen]"),
-    ("/changes", "GET", NotYet, "the change feed [ours]"),
+    ("/changes", "GET", Works, "the change feed, also with `wait=` [ours]"),
+    ("/changes/stream", "GET", Works, "the same as server-sent events [ours]"),
 ];
 
 /// What holds for every path.

@@ -208,6 +208,8 @@ pub async fn remove(save: &mut Save<'_>, kind: EntityKind, ids: &[i64]) -> Resul
     }
     let (tenant, entity) = (save.tenant(), kind.entity());
     let prepared = save.app.prepared(kind, View::Full, Show::NONE);
+    // The state before and the order of changes are those under the lock.
+    records::lock(&mut save.tx, tenant, entity, ids).await?;
     let stored = records::get_many(&mut save.tx, &prepared.select, tenant, ids).await?;
     if stored.is_empty() {
         return Ok(());
@@ -229,6 +231,7 @@ pub async fn remove(save: &mut Save<'_>, kind: EntityKind, ids: &[i64]) -> Resul
                 client_id: rights::client_of(entity, stored.id, &record),
                 operation: Operation::Deleted,
                 imported: false,
+                quiet: save.quiet,
                 before: Some(stored.doc),
             }
         })

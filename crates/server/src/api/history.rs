@@ -177,6 +177,7 @@ async fn bring_back(save: &mut Save<'_>, deletion: &Entry) -> Result<()> {
         client_id: deletion.client_id,
         operation: Operation::Restored,
         imported: false,
+        quiet: save.quiet,
         before: None,
     };
     changes::append(&mut save.tx, tenant, now, &save.author, vec![change]).await?;

@@ -2,6 +2,7 @@
 
 pub mod agent_me;
 pub mod attachments;
+pub mod changes;
 pub mod client_actions;
 pub mod delete;
 pub mod get;

@@ -156,6 +156,7 @@ async fn insert_agent(
         client_id: 0,
         operation: Operation::Created,
         imported: false,
+        quiet: false,
         before: None,
     };
     let author = Author { application: "command line".to_owned(), ..Author::default() };

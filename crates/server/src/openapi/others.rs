@@ -134,6 +134,8 @@ const OPERATIONS: &[Operation] = &[
     get("/api/ClientCache", "clientCache", SERVER, "The small lists that a program keeps while it runs."),
     get("/api/Settings", "getSettings", "Settings", "The tenant's settings.").scopes(&["admin"]),
     post("/api/Settings", "saveSettings", "Settings", "Changes settings of the tenant; those that are left out stay.").scopes(&["admin"]),
+    get("/api/changes", "listChanges", "Changes", "What was created, updated, deleted and restored, in commit order and without gaps.").with(&["since", "entity", "limit", "include", "wait"]),
+    get("/api/changes/stream", "streamChanges", "Changes", "The same as server-sent events, until the server stops or the token expires.").with(&["since", "entity", "limit", "include", "LAST_EVENT_ID"]),
     get("/api/History", "listHistory", "History", "What was changed in one record, the newest first.").with(&["entity", "id", "count"]),
     post("/api/History/{id}/restore", "restore", "History", "Undoes a deletion, with everything that went in the same request.").with(&["ID"]),
     post("/api/Client/NewAccountsId", "saveClientAccountsId", "Client", "Writes the ids that accounting programs gave to clients.").scopes(BILLING),
@@ -164,6 +166,10 @@ fn build(operation: &Operation, schemas: &mut Schemas, config: &Config) -> Value
     let folder = operation.path.rsplit('/').next().unwrap_or("").to_ascii_lowercase();
     let parameter = |name: &&str| match *name {
         "ID" => json!({ "$ref": "#/components/parameters/id" }),
+        "LAST_EVENT_ID" => json!({
+            "name": "Last-Event-ID", "in": "header", "schema": { "type": "string" },
+            "description": "The `id` of the last event that was received; wins over `since`.",
+        }),
         "FILE" => json!({
             "name": "file", "in": "path", "required": true,
             "schema": { "type": "string", "enum": crate::api::openapi::FILES },
@@ -208,6 +214,12 @@ fn answer(operation: &Operation, schemas: &mut Schemas) -> Value {
             file["content"]["text/css"] = json!({ "schema": text });
             return file;
         }
+        "/api/changes/stream" => {
+            let events = "Events `change`, whose `id` is a cursor and whose `data` is a change as in \
+                          `/api/changes`, and a last event `end` whose `data` has `code` and `message`.";
+            return reply(events, "text/event-stream", text);
+        }
+        "/api/changes" => changes(),
         "/auth/token" | "/token" => token(),
         "/auth/userinfo" | "/userinfo" => strings(&["sub", "name", "email"]),
         "/api/AuthInfo" => strings(&["auth_url", "tenant_id", "name", "version"]),
@@ -405,6 +417,47 @@ fn settings() -> Value {
                 "description": "The labels of period codes: `{\"2\": \"Monthly\"}`.",
             },
             "history_days": { "type": ["integer", "null"], "description": "For how many days a deletion can be undone; null is as the server is configured." },
+        },
+    })
+}
+
+/// A page of the change feed.
+fn changes() -> Value {
+    let integer = |text: &str| json!({ "type": "integer", "description": text });
+    let text = |text: &str| json!({ "type": "string", "description": text });
+    let change = json!({
+        "type": "object",
+        "required": [
+            "cursor", "at", "entity", "id", "client_id", "operation", "rev", "application", "agent_id",
+            "user_id", "request_id", "imported", "automations",
+        ],
+        "properties": {
+            "cursor": text("The place behind this change."),
+            "at": { "type": "string", "pattern": DATE_OUT },
+            "entity": text("The kind of record."),
+            "id": integer("The record's id."),
+            "client_id": integer("The client that the record belongs to; 0 when it belongs to none."),
+            "operation": { "type": "string", "enum": ["created", "updated", "deleted", "restored"] },
+            "rev": integer("The record's `ETag` after the change, without the quotes."),
+            "application": text("The application that wrote."),
+            "agent_id": integer("The agent behind it, or 0."),
+            "user_id": integer("The end user behind it, or 0."),
+            "request_id": text("The `X-Request-Id` of the request."),
+            "imported": { "type": "boolean", "description": "The request said `_isimport`." },
+            "automations": { "type": "boolean", "description": "False after `_dont_fire_automations`: no webhook." },
+            "record": {
+                "type": ["object", "null"],
+                "description": "With `include=record`: the record as it is now, and of a deletion as it was last.",
+            },
+        },
+    });
+    json!({
+        "type": "object",
+        "required": ["changes", "cursor", "more"],
+        "properties": {
+            "changes": { "type": "array", "items": change },
+            "cursor": text("The `since` of the next request."),
+            "more": { "type": "boolean", "description": "The next request need not wait." },
         },
     })
 }

@@ -229,6 +229,24 @@ const PARAMETERS: &[(&str, Type, &str)] = &[
         Flag,
         "True writes each record of an array by itself: the good ones are kept, and the reply, a 200, has a result for each.",
     ),
+    (
+        "since",
+        Text,
+        "The cursor of the reply before; empty for the oldest change that is kept, `now` for what comes. Behind a cursor that is too old something is missing: 400.",
+    ),
+    (
+        "changes/entity",
+        Texts,
+        "Kinds of record, such as `Client,Site`; without it, all that the token may read.",
+    ),
+    (
+        "stream/entity",
+        Texts,
+        "Kinds of record, such as `Client,Site`; without it, all that the token may read.",
+    ),
+    ("limit", From(1), "How many changes at most."),
+    ("include", OneOf(&["record"]), "`record` adds the records."),
+    ("wait", From(0), "Seconds to wait when there is no change yet."),
     ("history/entity", Text, "The kind of record, such as `Client`."),
     ("history/id", Int, "The record's id."),
     ("tenant", Text, "The tenant's name; without it, the only tenant or `default`."),
@@ -251,6 +269,15 @@ pub fn query(path: &str, name: &str, order: &Value, config: &Config) -> Value {
                 " Default: {}; more than {} is served as {}.",
                 limits.page_size, limits.max_page_size, limits.max_page_size
             ));
+        }
+        "limit" => {
+            let (usual, most) = (config.feed.page_size, config.feed.max_page_size);
+            description
+                .push_str(&format!(" Default: {usual}; more than {most} is served as {most}."));
+        }
+        "wait" => {
+            let most = config.feed.wait_seconds;
+            description.push_str(&format!(" More than {most} is served as {most}."));
         }
         "count" if limits.default_count > 0 => {
             description.push_str(&format!(" Default: {}.", limits.default_count))
