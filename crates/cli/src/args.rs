@@ -103,6 +103,9 @@ pub struct Serve {
     /// Refuses unknown parameters and fields instead of ignoring them [env: AUREOLE_STRICT]
     #[arg(long)]
     pub strict: bool,
+    /// How many requests each application may make, such as 300/5m [env: AUREOLE_RATE_LIMIT]
+    #[arg(long, value_name = "NUMBER/WINDOW")]
+    pub rate_limit: Option<String>,
     /// human or json [env: AUREOLE_LOG_FORMAT]
     #[arg(long, value_name = "FORMAT")]
     pub log_format: Option<String>,

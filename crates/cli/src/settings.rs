@@ -71,6 +71,9 @@ fn flags(args: &Args) -> Vec<(&'static str, &'static str, &str)> {
         if let Some(format) = &serve.log_format {
             flags.push(("--log-format", "log_format", format));
         }
+        if let Some(rate) = &serve.rate_limit {
+            flags.push(("--rate-limit", "rate_limit", rate));
+        }
         if serve.strict {
             flags.push(("--strict", "strict", "true"));
         }

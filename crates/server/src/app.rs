@@ -14,10 +14,13 @@ use crate::api::openapi::Docs;
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::cors::Origins;
 use crate::feed::hub::Hub;
 use crate::fresh::Fresh;
+use crate::limit::Rate;
 use crate::lists::Lists;
 use crate::metrics::Metrics;
+use crate::proxies::Proxies;
 use crate::serve::Stopping;
 use crate::vault::Vault;
 
@@ -37,6 +40,9 @@ pub struct App {
     pub vault: Arc<Vault>,
     pub feed: Arc<Hub>,
     pub stopping: Stopping,
+    pub rate: Option<Rate>,
+    pub proxies: Proxies,
+    pub origins: Origins,
     pub docs: Docs,
     plans: RwLock<HashMap<(EntityKind, View, Show), Arc<Prepared>>>,
 }
@@ -66,6 +72,9 @@ impl App {
             vault,
             feed: Arc::default(),
             stopping: Stopping::default(),
+            rate: config.rate()?,
+            proxies: Proxies::parse(&config.trusted_proxies)?,
+            origins: Origins::parse(&config.cors.origins)?,
             docs: Docs::default(),
             limits: config.accept_limits(),
             list_limits: config.list_limits(),

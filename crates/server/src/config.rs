@@ -5,6 +5,9 @@ use aureole_catalogue::query::ListLimits;
 use serde::Deserialize;
 use toml::Value;
 
+use crate::cors::Origins;
+use crate::limit::Rate;
+use crate::proxies::Proxies;
 use crate::vault::{self, KeyText};
 
 /// The documented defaults, compiled in.
@@ -19,10 +22,14 @@ pub struct Config {
     pub log_format: String,
     pub log: String,
     pub public_url: String,
+    pub trusted_proxies: String,
+    pub rate_limit: String,
     pub secret_key: KeyText,
     pub secret_key_file: String,
     pub limits: LimitSettings,
     pub lists: ListSettings,
+    pub cors: CorsSettings,
+    pub compression: CompressionSettings,
     pub cache: CacheSettings,
     pub storage: StorageSettings,
     pub tokens: TokenSettings,
@@ -42,6 +49,8 @@ pub struct LimitSettings {
     pub connections: usize,
     pub header_seconds: u64,
     pub body_seconds: u64,
+    pub write_seconds: u64,
+    pub application_requests: usize,
     pub stop_seconds: u64,
 }
 
@@ -94,6 +103,18 @@ pub struct FeedSettings {
     pub poll_ms: u64,
 }
 
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorsSettings {
+    pub origins: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompressionSettings {
+    pub min_bytes: u64,
+}
+
 impl Config {
     /// Reads settings from TOML text laid over the defaults.
     ///
@@ -103,6 +124,14 @@ impl Config {
         let mut layers = Layers::defaults()?;
         layers.lay_file(text)?;
         layers.finish()
+    }
+
+    /// What an application may ask for, when that is limited.
+    pub fn rate(&self) -> Result<Option<Rate>, String> {
+        match self.rate_limit.trim() {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(str::to_owned),
+        }
     }
 
     /// What request bodies may hold.
@@ -272,6 +301,8 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("limits.connections", 1, 1_000_000),
     ("limits.header_seconds", 1, DAY_SECONDS),
     ("limits.body_seconds", 1, DAY_SECONDS),
+    ("limits.write_seconds", 1, DAY_SECONDS),
+    ("limits.application_requests", 1, 1_000_000),
     ("limits.stop_seconds", 0, DAY_SECONDS),
     ("lists.default_count", 0, LARGEST),
     ("lists.cache_bytes", 0, LARGEST),
@@ -308,6 +339,19 @@ fn check_text(path: &str, text: &str) -> Result<(), String> {
             let url = text.parse::<aureole_storage::DatabaseUrl>();
             return url.map(|_| ()).map_err(|error| format!("is wrong: {error}"));
         }
+        "rate_limit" if text.trim().is_empty() => return Ok(()),
+        "rate_limit" => match text.parse::<Rate>() {
+            Ok(_) => return Ok(()),
+            Err(expected) => (false, expected),
+        },
+        "trusted_proxies" => match Proxies::parse(text) {
+            Ok(_) => return Ok(()),
+            Err(expected) => (false, expected),
+        },
+        "cors.origins" => match Origins::parse(text) {
+            Ok(_) => return Ok(()),
+            Err(expected) => (false, expected),
+        },
         // Keys are not repeated either.
         "secret_key" => return vault::check(text),
         "log_format" => (matches!(text, "human" | "json"), "human or json"),

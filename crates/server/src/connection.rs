@@ -1,6 +1,7 @@
 //! One connection: what comes in goes to [`front`], and a request that HTTP can't read gets an answer
 //! of ours, because the library would close the connection without a word.
 
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -16,6 +17,7 @@ use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio::time::Sleep;
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -33,7 +35,8 @@ pub async fn serve(app: Arc<App>, watcher: Watcher, stream: TcpStream, peer: Soc
         let app = Arc::clone(&shared);
         async move { Ok::<_, std::convert::Infallible>(front::handle(app, peer.ip(), request).await) }
     });
-    let (lent, returned) = Lent::new(stream);
+    let write_limit = Duration::from_secs(app.config.limits.write_seconds);
+    let (lent, returned) = Lent::new(stream, write_limit);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_limit)
@@ -93,17 +96,42 @@ async fn refuse(mut stream: TcpStream, mut reply: Reply, drain_bytes: usize) -> 
 /// A stream that comes back when the connection that uses it is dropped.
 struct Lent {
     stream: Option<TcpStream>,
+    /// How long the client may read nothing of what it asked for.
+    write_limit: Duration,
+    /// Runs while it does not.
+    stalled: Option<Pin<Box<Sleep>>>,
     back: Option<oneshot::Sender<TcpStream>>,
 }
 
 impl Lent {
-    fn new(stream: TcpStream) -> (Lent, oneshot::Receiver<TcpStream>) {
+    fn new(stream: TcpStream, write_limit: Duration) -> (Lent, oneshot::Receiver<TcpStream>) {
         let (back, returned) = oneshot::channel();
-        (Lent { stream: Some(stream), back: Some(back) }, returned)
+        (Lent { stream: Some(stream), write_limit, stalled: None, back: Some(back) }, returned)
     }
 
     fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
         self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    /// What became of a write; one that waits for longer than the limit fails.
+    fn watched(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let limit = self.write_limit;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        match stalled.as_mut().poll(cx) {
+            Poll::Ready(()) => {
+                let text = "the client reads nothing of its reply";
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)))
+            }
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
@@ -132,7 +160,8 @@ impl AsyncWrite for Lent {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.stream()?.poll_write(cx, buf)
+        let written = self.stream()?.poll_write(cx, buf);
+        self.watched(cx, written)
     }
 
     fn poll_write_vectored(
@@ -140,7 +169,8 @@ impl AsyncWrite for Lent {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.stream()?.poll_write_vectored(cx, bufs)
+        let written = self.stream()?.poll_write_vectored(cx, bufs);
+        self.watched(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderName};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -18,12 +18,15 @@ use aureole_catalogue::{Params, Problems};
 use aureole_storage::Db;
 
 use crate::api::sign_in;
+use tokio::sync::SemaphorePermit;
+
 use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::error::{ApiError, Result};
+use crate::limit::{Allowance, Rate};
 use crate::reply::{self, Reply};
 use crate::routes::{self, Route};
-use crate::wire;
+use crate::{compress, cors, wire};
 
 pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -46,6 +49,14 @@ impl Call {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// Waits for a place among the requests of the same application that are worked on.
+    async fn place(&self, route: Route) -> Option<SemaphorePermit<'_>> {
+        if route.is_patient() {
+            return None;
+        }
+        self.caller.meter.enter(self.app.config.limits.application_requests).await
+    }
+
     /// Reports the parameters that this route does not know: counted, and a 400 under `--strict`.
     pub fn check_params(&self, known: &[&[&str]], problems: &mut Problems) {
         for name in self.params.names() {
@@ -63,28 +74,80 @@ impl Call {
 /// Answers one request; whatever happens, the answer is one that a client can read.
 pub async fn handle(app: Arc<App>, peer: IpAddr, request: Request<Incoming>) -> Reply {
     let started = Instant::now();
-    let (parts, mut body) = request.into_parts();
+    let (mut parts, mut body) = request.into_parts();
+    let outside = Outside::of(&app, &mut parts).await;
+    let peer = app.proxies.caller(peer, &parts.headers);
     let request_id = request_id(&parts.headers);
     let method = parts.method.clone();
     let path = parts.uri.path().to_owned();
     // A client that waits for leave to send its body is not sending.
     let waits = parts.headers.contains_key(EXPECT) && parts.headers.contains_key(CONTENT_LENGTH);
-    let answered = std::panic::AssertUnwindSafe(answer(&app, peer, parts, &mut body, &request_id));
-    let result = answered.catch_unwind().await.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("");
-        Err(ApiError::Internal(format!("panic: {text}")))
-    });
+    let result = match outside.refusal(&app) {
+        Some(refusal) => Err(refusal),
+        None => {
+            let answered = answer(&app, peer, parts, &mut body, &request_id);
+            let answered = std::panic::AssertUnwindSafe(answered).catch_unwind().await;
+            answered.unwrap_or_else(|panic| Err(panicked(&*panic)))
+        }
+    };
     if !waits && !body.is_end_stream() {
         drain(&app, body).await;
     }
     let cause = result.as_ref().err().map(cause);
     let mut reply = result.unwrap_or_else(|error| refusal(&error, &path, &request_id));
     reply::set(&mut reply, REQUEST_ID.clone(), &request_id);
+    let reply = outside.dress(&app, &method, reply).await;
     let (status, duration) = (reply.status().as_u16(), started.elapsed());
     app.metrics.request(status, duration);
     log(&method, &path, status, duration, &request_id, cause.flatten());
     reply
+}
+
+/// What every request has to do with, whatever it asks for: limits, browsers, encodings.
+struct Outside {
+    /// Of a limited application.
+    allowance: Option<Allowance>,
+    browser: cors::Asked,
+    encoding: compress::Asked,
+}
+
+impl Outside {
+    async fn of(app: &App, parts: &mut Parts) -> Outside {
+        Outside {
+            allowance: match app.rate {
+                Some(rate) => allowance(app, rate, &parts.headers).await,
+                None => None,
+            },
+            browser: cors::Asked::of(&parts.headers),
+            encoding: compress::Asked::of(&mut parts.headers),
+        }
+    }
+
+    /// The error of a request that is one too many.
+    fn refusal(&self, app: &App) -> Option<ApiError> {
+        let allowance = self.allowance.filter(|allowance| allowance.wait_s > 0)?;
+        let (rate, wait_s) = (&app.config.rate_limit, allowance.wait_s);
+        Some(ApiError::RateLimited {
+            message: format!("this application may make {rate} requests; wait {wait_s} s"),
+            retry_after_s: wait_s,
+        })
+    }
+
+    async fn dress(self, app: &App, method: &Method, mut reply: Reply) -> Reply {
+        if let Some(allowance) = &self.allowance {
+            allowance.tell(&mut reply);
+        }
+        app.origins.tell(method, &self.browser, &mut reply);
+        self.encoding.fulfil(reply, app.config.compression.min_bytes).await
+    }
+}
+
+/// Counts the request, when it has a good token.
+async fn allowance(app: &App, rate: Rate, headers: &HeaderMap) -> Option<Allowance> {
+    let authorization = headers.get(AUTHORIZATION)?.to_str().ok();
+    let now = app.clock.now_ms();
+    let caller = app.auth.caller(authorization, now).await.ok()?;
+    Some(caller.meter.count(rate, now))
 }
 
 /// The answer to a request of which not even the head could be read.
@@ -104,6 +167,12 @@ fn refusal(error: &ApiError, path: &str, request_id: &str) -> Reply {
         Ok(Route::Token | Route::Revoke) => reply::error(error, &error.oauth_body(request_id)),
         _ => reply::error(error, &error.body(request_id)),
     }
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> ApiError {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("");
+    ApiError::Internal(format!("panic: {text}"))
 }
 
 /// The text for the log of an error whose cause the caller does not see.
@@ -158,6 +227,7 @@ async fn answer(
     {
         return Err(ApiError::AddressTooLong { limit_bytes: app.config.limits.url_bytes });
     }
+    refuse_doubled(&parts.headers)?;
     let route = routes::find(&wire::fold_path(parts.uri.path()))?;
     let allow = route.allow();
     if parts.method == Method::OPTIONS {
@@ -204,12 +274,24 @@ async fn answer(
             )));
         }
         let bytes = read_body(app, body, call.header("content-length")).await?;
+        let _place = call.place(route).await;
         return routes::post(&call, route, &bytes).await;
     }
+    let _place = call.place(route).await;
     if method == Method::DELETE {
         return routes::delete(&call, route).await;
     }
     routes::get(&call, route).await
+}
+
+/// Two programs on the way that each take another one of these would not mean the same request.
+fn refuse_doubled(headers: &HeaderMap) -> Result<()> {
+    for name in [HOST, AUTHORIZATION] {
+        if headers.get_all(&name).iter().nth(1).is_some() {
+            return Err(ApiError::invalid(name.as_str(), "is there more than once"));
+        }
+    }
+    Ok(())
 }
 
 /// A route that needs no token.

@@ -58,6 +58,11 @@ pub fn set(reply: &mut Reply, name: HeaderName, value: &str) {
     }
 }
 
+/// Says that the reply depends on a header of the request.
+pub fn vary(reply: &mut Reply, name: &'static str) {
+    reply.headers_mut().append(http::header::VARY, HeaderValue::from_static(name));
+}
+
 /// The answer to a failed request, with the headers that its error asks for.
 pub fn error(error: &ApiError, body: &serde_json::Value) -> Reply {
     let mut reply = value(error.status(), body);

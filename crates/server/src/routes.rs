@@ -114,6 +114,12 @@ impl Route {
         )
     }
 
+    /// True when answering may consist in waiting: such a request takes no place among those that
+    /// are worked on for its application.
+    pub fn is_patient(self) -> bool {
+        matches!(self, Route::Changes | Route::ChangeStream)
+    }
+
     /// The methods of the path, as in an `Allow` header.
     pub fn allow(self) -> &'static str {
         match self {

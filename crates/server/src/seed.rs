@@ -54,6 +54,7 @@ pub async fn tenant_defaults(app: &std::sync::Arc<App>, tenant: i64) -> Result<(
         scopes: Scopes::ALL,
         allowed_clients: std::sync::Arc::new([]),
         denied_clients: std::sync::Arc::new([]),
+        meter: std::sync::Arc::default(),
     };
     for (kind, shared, names) in DEFAULTS {
         let existing = records::first_id(&mut app.db.of(tenant), tenant, kind.entity()).await?;

@@ -10,6 +10,7 @@ use super::Auth;
 use super::directory::Snapshot;
 use super::keys::{AccessClaims, BadToken};
 use super::scopes::Scopes;
+use crate::limit::Meter;
 
 /// What a caller may do beyond its scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,6 +71,8 @@ pub struct Caller {
     pub allowed_clients: Arc<[i64]>,
     /// The clients that it may not see. Stronger than `allowed_clients`.
     pub denied_clients: Arc<[i64]>,
+    /// Of the application.
+    pub meter: Arc<Meter>,
 }
 
 /// Why a request without a good token is refused; a sentence for the reply.
@@ -194,6 +197,7 @@ pub(super) fn join(claims: &AccessClaims, snapshot: &Snapshot) -> Result<Caller,
         scopes,
         allowed_clients: Arc::default(),
         denied_clients: Arc::default(),
+        meter: Arc::clone(&application.meter),
     };
     if claims.uid == 0 {
         let agent = snapshot.agent(claims.tid, claims.aid).ok_or(Refusal::Unknown)?;
@@ -323,6 +327,7 @@ mod tests {
             scopes: Scopes::NONE,
             allowed_clients: Arc::default(),
             denied_clients: Arc::default(),
+            meter: Arc::default(),
         });
         for number in 0..40_000 {
             let entry = Entry {

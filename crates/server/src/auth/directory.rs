@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use super::caller::Role;
 use super::scopes::Scopes;
+use crate::limit::Meter;
 
 /// How often a background task should call [`super::Auth::refresh`].
 pub const REFRESH_MS: u64 = 2_000;
@@ -38,6 +39,8 @@ pub struct ApplicationEntry {
     pub client_id: Arc<str>,
     pub scopes: Scopes,
     pub revoked: bool,
+    /// The same for as long as the process knows the application.
+    pub meter: Arc<Meter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,10 +189,12 @@ impl Directory {
         }
         for application in applications {
             let client_id: Arc<str> = application.client_id.into();
+            let known = old.application(application.tenant_id, &client_id);
             let entry = ApplicationEntry {
                 client_id: Arc::clone(&client_id),
                 scopes: Scopes::parse_known(&application.scope),
                 revoked: application.revoked_at.is_some(),
+                meter: known.map(|known| Arc::clone(&known.meter)).unwrap_or_default(),
             };
             new.applications.entry(application.tenant_id).or_default().insert(client_id, entry);
         }

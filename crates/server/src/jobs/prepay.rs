@@ -121,6 +121,7 @@ fn caller(tenant: i64) -> Caller {
         scopes: Scopes::ALL,
         allowed_clients: Arc::new([]),
         denied_clients: Arc::new([]),
+        meter: Arc::default(),
     }
 }
 

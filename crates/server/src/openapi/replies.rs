@@ -28,7 +28,11 @@ const ERRORS: &[(u16, &str, &str)] = &[
     ),
     (415, "UnsupportedMediaType", "The body is not JSON."),
     (422, "IdempotencyMismatch", "This `Idempotency-Key` was used with another body."),
-    (429, "RateLimited", "Too many requests; `Retry-After` says how long to wait."),
+    (
+        429,
+        "RateLimited",
+        "Too many requests; `Retry-After` says how long to wait. Every reply to a limited application has `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds).",
+    ),
     (431, "HeadTooLarge", "The headers are too many or too long. Any path answers so."),
     (500, "Internal", "A defect of the server; its log has the cause under the `request_id`."),
     (503, "Unavailable", "The database can't answer now."),

@@ -1,0 +1,176 @@
+//! How much an application may ask for: so many requests in a window of time, when a limit is set,
+//! and so many at the same time always, so that one that is in a hurry does not hold up the others.
+//!
+//! Counted in this process. The rate is GCRA: one number for an application, the moment at which all
+//! that it asked for would have been answered at the even rate; a whole window's worth may come at
+//! once.
+
+use std::str::FromStr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use http::HeaderName;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::reply::Reply;
+
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+const SECOND_NS: i64 = 1_000_000_000;
+const MILLI_NS: i64 = 1_000_000;
+/// The longest window, in seconds.
+const LONGEST_S: i64 = 86_400;
+/// The most requests in a window.
+const MOST: i64 = 1_000_000_000;
+
+/// So many requests in a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    requests: i64,
+    window_ns: i64,
+}
+
+impl FromStr for Rate {
+    type Err = &'static str;
+
+    /// `300/5m`: a number, then a window in `s`, `m` or `h`; the number of the window may be left out.
+    fn from_str(text: &str) -> Result<Rate, &'static str> {
+        const WRONG: &str = "a number of requests and a window in s, m or h, such as 300/5m";
+        let (requests, window) = text.trim().split_once('/').ok_or(WRONG)?;
+        let unit_at = window.len().checked_sub(1).filter(|at| window.is_char_boundary(*at));
+        let (count, unit) = window.split_at(unit_at.ok_or(WRONG)?);
+        let unit_s = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            _ => return Err(WRONG),
+        };
+        let number = |text: &str| {
+            let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse::<i64>().ok().filter(|number| is_plain && (1..=MOST).contains(number))
+        };
+        let count = if count.is_empty() { Some(1) } else { number(count) }.ok_or(WRONG)?;
+        let requests = number(requests).ok_or(WRONG)?;
+        match count.saturating_mul(unit_s) {
+            seconds @ 1..=LONGEST_S => Ok(Rate { requests, window_ns: seconds * SECOND_NS }),
+            _ => Err("a window of at most 24h"),
+        }
+    }
+}
+
+/// What one request did to an application's allowance, for the headers of its reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    limit: i64,
+    remaining: i64,
+    /// Until the whole of it is there again, in seconds.
+    reset_s: i64,
+    /// Until the next request is let through, in seconds; 0 when this one was.
+    pub wait_s: u64,
+}
+
+impl Allowance {
+    pub fn tell(&self, reply: &mut Reply) {
+        for (name, number) in
+            [(LIMIT, self.limit), (REMAINING, self.remaining), (RESET, self.reset_s)]
+        {
+            reply.headers_mut().insert(name, number.into());
+        }
+    }
+}
+
+/// An application's meter. It stays the same for as long as the process knows the application.
+#[derive(Debug, Default)]
+pub struct Meter {
+    /// When everything that was asked for so far would be answered at the even rate, in
+    /// nanoseconds since 1970.
+    even_ns: AtomicI64,
+    places: OnceLock<Semaphore>,
+}
+
+/// Which application it belongs to is told by where it stands, not by what it counted.
+impl PartialEq for Meter {
+    fn eq(&self, _: &Meter) -> bool {
+        true
+    }
+}
+
+impl Eq for Meter {}
+
+impl Meter {
+    /// Counts a request, unless it is one too many.
+    pub fn count(&self, rate: Rate, now_ms: i64) -> Allowance {
+        let now = now_ms.saturating_mul(MILLI_NS);
+        let step = (rate.window_ns / rate.requests).max(1);
+        let after = |even: i64| even.max(now) + step;
+        let fits = |even: i64| after(even) - now <= rate.window_ns;
+        let counted = self.even_ns.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |even| {
+            fits(even).then(|| after(even))
+        });
+        let (even, wait) = match counted {
+            Ok(even) => (after(even), 0),
+            Err(even) => (even, after(even) - now - rate.window_ns),
+        };
+        let owed = (even - now).clamp(0, rate.window_ns);
+        Allowance {
+            limit: rate.requests,
+            remaining: (rate.window_ns - owed) / step,
+            reset_s: ceil_s(owed),
+            wait_s: u64::try_from(ceil_s(wait)).unwrap_or(0),
+        }
+    }
+
+    /// Waits until fewer than `most` requests of the application are worked on; in the order of
+    /// their arrival.
+    pub async fn enter(&self, most: usize) -> Option<SemaphorePermit<'_>> {
+        let places = self.places.get_or_init(|| Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
+        // It is never closed.
+        places.acquire().await.ok()
+    }
+}
+
+fn ceil_s(ns: i64) -> i64 {
+    ns / SECOND_NS + i64::from(ns % SECOND_NS > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_read() {
+        let rate = |text: &str| text.parse::<Rate>().map(|rate| (rate.requests, rate.window_ns));
+        assert_eq!(rate("300/5m"), Ok((300, 300 * SECOND_NS)));
+        assert_eq!(rate("1/s"), Ok((1, SECOND_NS)));
+        assert_eq!(rate(" 10/24h "), Ok((10, 86_400 * SECOND_NS)));
+        for text in
+            ["", "300", "/5m", "0/5m", "300/0m", "300/5", "300/5d", "-1/s", "+1/s", "1/25h", "1/ä"]
+        {
+            assert!(rate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_window_may_come_at_once_and_then_evenly() {
+        let (meter, rate) = (Meter::default(), "3/3s".parse().unwrap());
+        let left: Vec<i64> = (0..3).map(|_| meter.count(rate, 10_000).remaining).collect();
+        assert_eq!(left, [2, 1, 0]);
+        let over = meter.count(rate, 10_000);
+        assert_eq!((over.wait_s, over.remaining, over.reset_s), (1, 0, 3));
+        assert_eq!(meter.count(rate, 10_999).wait_s, 1);
+        assert_eq!(meter.count(rate, 11_000).wait_s, 0);
+        assert_eq!(meter.count(rate, 11_000).wait_s, 1, "what was refused does not count");
+        let later = meter.count(rate, 60_000);
+        assert_eq!((later.wait_s, later.remaining, later.reset_s), (0, 2, 1));
+    }
+
+    #[test]
+    fn never_more_than_the_limit_in_a_window_beyond_the_burst() {
+        let (meter, rate) = (Meter::default(), "100/10s".parse().unwrap());
+        let admitted = (0..20_000).filter(|ms| meter.count(rate, *ms).wait_s == 0).count();
+        // 100 at once and 10 a second for 20 seconds.
+        assert!((299..=300).contains(&admitted), "{admitted}");
+    }
+}
