@@ -126,7 +126,14 @@ pub static ENDPOINTS: &[Endpoint] = &[
         .get(&["client_override", "domain", "includeactivity", "includedetails", "tickettype_id"]),
     endpoint("supplier", EntityKind::Supplier, "suppliers", Guard::Areas(&[Area::Suppliers]))
         .envelope("suppliers")
-        .list(&["kashflowtenantid", "toplevel_id", "xerotenantid"]),
+        .list(&[
+            "kashflowtenantid",
+            "toplevel_id",
+            "xerotenantid",
+            "view_id",
+            "columns_id",
+            "includecolumns",
+        ]),
     endpoint("users", EntityKind::User, "users", CUSTOMERS).envelope("users").list(&[
         "client_id",
         "site_id",

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
+use aureole_catalogue::Mode;
 use aureole_storage::{Read, settings};
 
 use crate::error::Result;
+use crate::rules::periods::{self, Period};
 
 /// What an administrator can set. Unset ones have these defaults.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +23,20 @@ pub struct Settings {
     pub history_days: Option<i64>,
 }
 
-/// Checks one setting of a body; the error is a sentence without the name.
+/// Every setting.
+const NAMES: &[&str] = &[
+    "internal_client_id",
+    "default_toplevel_id",
+    "mandatory_fields",
+    "period_codes",
+    "history_days",
+];
+
+/// Checks one setting of a body; null is the default. The error is a sentence without the name.
 pub fn check(name: &str, value: &Value) -> std::result::Result<(), String> {
+    if value.is_null() && NAMES.contains(&name) {
+        return Ok(());
+    }
     let integer = || value.as_i64().filter(|id| (0..=i64::from(i32::MAX)).contains(id));
     match name {
         "internal_client_id" | "default_toplevel_id" => {
@@ -36,18 +50,24 @@ pub fn check(name: &str, value: &Value) -> std::result::Result<(), String> {
             Some(fields) => check_fields(&fields),
             None => Err(r#"must look like {"Client": ["website"]}"#.to_owned()),
         },
-        "period_codes" => match value.as_object() {
-            Some(codes)
-                if codes
-                    .iter()
-                    .all(|(code, label)| code.parse::<u8>().is_ok() && label.is_string()) =>
-            {
-                Ok(())
-            }
-            _ => Err(r#"must look like {"2": "Monthly"}"#.to_owned()),
-        },
+        "period_codes" => check_codes(value),
         _ => Err("is not a setting".to_owned()),
     }
+}
+
+/// Every code has a label, and it is clear how long the period is.
+fn check_codes(value: &Value) -> std::result::Result<(), String> {
+    let shape = || r#"must look like {"2": "Monthly"}"#.to_owned();
+    for (code, label) in value.as_object().ok_or_else(shape)? {
+        let (code, label) =
+            (code.parse::<u8>().map_err(|_| shape())?, label.as_str().ok_or_else(shape)?);
+        if periods::of(i64::from(code), label).is_none() {
+            return Err(format!(
+                "has {label:?} for code {code}, which says no length; Monthly or 18 months would"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn check_fields(fields: &[(String, Vec<String>)]) -> std::result::Result<(), String> {
@@ -55,8 +75,13 @@ fn check_fields(fields: &[(String, Vec<String>)]) -> std::result::Result<(), Str
         let entity = aureole_catalogue::ENTITIES.iter().find(|entity| entity.name == kind);
         let entity =
             entity.ok_or_else(|| format!("names the kind {kind:?}, which does not exist"))?;
-        if let Some(name) = names.iter().find(|name| entity.schema.find(name).is_none()) {
-            return Err(format!("names the field {name:?}, which {kind} does not have"));
+        for name in names {
+            let field = entity.schema.find(name).map(|at| &entity.schema.fields[at]);
+            let field = field
+                .ok_or_else(|| format!("names the field {name:?}, which {kind} does not have"))?;
+            if matches!(field.mode, Mode::Computed | Mode::Out | Mode::Name) {
+                return Err(format!("names the field {name:?}, which nobody can set"));
+            }
         }
     }
     Ok(())
@@ -82,7 +107,7 @@ pub async fn load(reader: &mut impl Read, tenant: i64) -> Result<Settings> {
             "internal_client_id" => loaded.internal_client_id = value.as_i64().unwrap_or(0),
             "default_toplevel_id" => loaded.default_toplevel_id = value.as_i64().unwrap_or(0),
             "mandatory_fields" => loaded.mandatory_fields = mandatory(&value).unwrap_or_default(),
-            "period_codes" => loaded.period_codes = Some(value),
+            "period_codes" => loaded.period_codes = Some(value).filter(|codes| !codes.is_null()),
             "history_days" => loaded.history_days = value.as_i64(),
             _ => {}
         }
@@ -97,10 +122,10 @@ impl Settings {
         found.map(|(_, names)| names.as_slice()).unwrap_or_default()
     }
 
-    /// True when the lookup of period codes has this one.
-    pub fn has_period(&self, code: i64) -> bool {
+    /// What a period code means; `None` when the lookup does not have it.
+    pub fn period(&self, code: i64) -> Option<Period> {
         let codes = self.period_codes.clone().unwrap_or_else(period_codes);
-        codes.get(code.to_string()).is_some()
+        periods::of(code, codes.get(code.to_string())?.as_str()?)
     }
 
     pub fn to_json(&self) -> Value {
@@ -121,8 +146,6 @@ impl Settings {
 
 /// The built-in period codes.
 pub fn period_codes() -> Value {
-    json!({
-        "0": "Once", "1": "Weekly", "2": "Monthly", "3": "Quarterly", "4": "Six-monthly",
-        "5": "Yearly", "6": "Two-yearly", "7": "Three-yearly", "8": "Four-yearly", "9": "Five-yearly"
-    })
+    let codes = periods::CODES.iter();
+    Value::Object(codes.map(|(code, label)| (code.to_string(), json!(label))).collect())
 }

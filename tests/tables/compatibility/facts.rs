@@ -53,6 +53,8 @@ pub const PARAMETERS: &[(&str, At, &str, &str)] = &[
     ("client", List, "view_id", "[seed]; shape of a view [ours]"),
     ("client", List, "columns_id includecolumns", "[data]"),
     ("site", List, "view_id columns_id includecolumns", "[ours]"),
+    ("supplier", List, "columns_id includecolumns", "[seed] as fields of the reply"),
+    ("supplier", List, "view_id", "[ours]"),
     ("client", List, "toplevel_id", "[seed]; with those below it [ours]"),
     ("client", List, "domain", "[api]"),
     ("client", List, "exclude_internal ticketarea_id", "[ours]"),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aureole_catalogue::keys::site;
+use aureole_catalogue::keys::{agent, area_request_type, site};
 use aureole_catalogue::render::View;
 use aureole_catalogue::{ENTITIES, Entity, EntityKind, Problems, Record, Show};
 use aureole_storage::changes::{self, Change, Operation};
@@ -42,10 +42,17 @@ pub async fn delete(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result
     allowed(&mut save, kind, id, &record).await?;
     let doomed = owned(&mut save, kind, id).await?;
     refuse_when_pointed_at(&mut save, kind, id, &doomed).await?;
-    let body = deleted_record(call, kind, &stored);
     for (kind, ids) in doomed.iter().rev() {
         remove(&mut save, *kind, ids).await?;
     }
+    let warning = match kind {
+        EntityKind::AreaRequestType => {
+            let client_id = record.int(area_request_type::CLIENT_ID);
+            rules::children::no_type_left(&mut save, client_id).await?
+        }
+        _ => None,
+    };
+    let body = deleted_record(call, kind, &stored, warning);
     if dry_run {
         save.tx.rollback().await?;
     } else {
@@ -157,6 +164,8 @@ async fn refuse_when_pointed_at(
             counts.push((entity.table, i64::try_from(pointing.len()).unwrap_or(i64::MAX)));
         }
     }
+    let limited = agents_limited_to(save, doomed.get(&EntityKind::Client)).await?;
+    counts.extend((limited > 0).then_some(("agent", limited)));
     if counts.is_empty() {
         return Ok(());
     }
@@ -166,6 +175,24 @@ async fn refuse_when_pointed_at(
     let message = format!("{what} {id} is in use: {} would lose it", list.join(", "));
     let counts = counts.into_iter().map(|(name, count)| (plural_key(name), count)).collect();
     Err(ApiError::InUse { path: String::new(), message, counts })
+}
+
+/// How many agents have one of these clients in their limits. An empty list is no limit, so that a
+/// name must not fall out of one by itself.
+async fn agents_limited_to(save: &mut Save<'_>, clients: Option<&Vec<i64>>) -> Result<i64> {
+    let Some(clients) = clients else { return Ok(0) };
+    let (tenant, entity) = (save.tenant(), EntityKind::Agent.entity());
+    let ids = records::all_ids(&mut save.tx, tenant, entity).await?;
+    let prepared = save.app.prepared(entity.kind, View::Full, Show::NONE);
+    let agents = records::get_many(&mut save.tx, &prepared.select, tenant, &ids).await?;
+    let names_one = |stored: &&Stored| {
+        let record = Record::from_doc(entity.schema, &stored.doc);
+        [agent::ALLOWED, agent::DENIED]
+            .iter()
+            .flat_map(|key| rights::client_ids(record.get(*key)))
+            .any(|id| clients.contains(&id))
+    };
+    Ok(i64::try_from(agents.iter().filter(names_one).count()).unwrap_or(i64::MAX))
 }
 
 /// A table's name in a sentence.
@@ -194,10 +221,20 @@ fn plural_key(table: &'static str) -> &'static str {
     }
 }
 
-fn deleted_record(call: &Call, kind: EntityKind, stored: &Stored) -> Vec<u8> {
+fn deleted_record(
+    call: &Call,
+    kind: EntityKind,
+    stored: &Stored,
+    warning: Option<String>,
+) -> Vec<u8> {
     let prepared = call.app.prepared(kind, View::Full, Show::NONE);
     let mut out = Vec::with_capacity(4096);
-    prepared.plan.render(&crate::api::list::row(stored, &[]), &mut Vec::new(), &mut out);
+    prepared.plan.open(&crate::api::list::row(stored, &[]), &mut Vec::new(), &mut out);
+    if let Some(warning) = warning {
+        out.extend_from_slice(b",\"_warning\":");
+        out.extend_from_slice(aureole_catalogue::render::quote(&warning).as_bytes());
+    }
+    out.push(b'}');
     out
 }
 

@@ -11,7 +11,7 @@ use crate::endpoints::Endpoint;
 use crate::error::{ApiError, Result};
 use crate::front::Call;
 use crate::reply::{self, Reply};
-use crate::rules::periods;
+use crate::rules::periods::{self, Period};
 use crate::save::Save;
 use crate::{rights, wire};
 
@@ -107,12 +107,13 @@ async fn invoiced(
         save.problem(path("date"), message);
         return Ok(());
     }
-    save.amend(kind, id, |record| move_on(record, &due, &invoice)).await
+    let period = save.settings.period(record.int(item::PERIOD)).unwrap_or(Period::Once);
+    save.amend(kind, id, |record| move_on(record, &due, &invoice, period)).await
 }
 
 /// The due date becomes the last one, and the next lies one period later. Past the end date an
 /// item that renews itself is extended by its original length; another one ends.
-fn move_on(record: &mut Record, due: &str, invoice: &str) {
+fn move_on(record: &mut Record, due: &str, invoice: &str, period: Period) {
     record.set(item::LAST_INVOICE, due);
     if !invoice.is_empty() {
         record.set(item::INVOICE, invoice);
@@ -121,7 +122,7 @@ fn move_on(record: &mut Record, due: &str, invoice: &str) {
     let start = parse(record.text(item::START));
     let anchor = start.or_else(|| parse(due));
     let next = match (parse(due), anchor) {
-        (Some(due), Some(anchor)) => periods::next(due, anchor, record.int(item::PERIOD)),
+        (Some(due), Some(anchor)) => periods::next(due, anchor, period),
         _ => None,
     };
     let Some(next) = next else {

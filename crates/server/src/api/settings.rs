@@ -18,12 +18,18 @@ pub async fn get(call: &Call) -> Result<Reply> {
 
 pub async fn post(call: &Call, body: &[u8]) -> Result<Reply> {
     rights::administrator(&call.caller)?;
+    let mut problems = Problems::default();
+    let dry_run = call.params.flag("dryrun", &mut problems);
+    call.check_params(&[&["dryrun"]], &mut problems);
+    if !problems.is_empty() {
+        return Err(ApiError::Validation { place: "", problems });
+    }
     let elements = wire::elements(body, 1)?;
     let Some(body) = elements.records.first() else { return get(call).await };
-    let mut problems = Problems::default();
+    let path = |name: &str| aureole_catalogue::accept::join(&elements.path(0), name);
     for (name, value) in body {
         if let Err(message) = crate::settings::check(name, value) {
-            problems.add(name.clone(), message);
+            problems.add(path(name), message);
         }
     }
     let mut tx = call.db.begin().await?;
@@ -36,7 +42,8 @@ pub async fn post(call: &Call, body: &[u8]) -> Result<Reply> {
         let found =
             aureole_storage::records::ids_where(&mut tx, tenant, entity, "id", &[id]).await?;
         if id > 0 && found.is_empty() {
-            problems.add(name, format!("names {} {id}, which does not exist", entity.singular));
+            problems
+                .add(path(name), format!("names {} {id}, which does not exist", entity.singular));
         }
     }
     if !problems.is_empty() {
@@ -45,6 +52,11 @@ pub async fn post(call: &Call, body: &[u8]) -> Result<Reply> {
     for (name, value) in body {
         settings::set(&mut tx, call.caller.tenant_id, name, &value.to_string()).await?;
     }
-    tx.commit().await?;
-    get(call).await
+    let saved = crate::settings::load(&mut tx, call.caller.tenant_id).await?;
+    if dry_run {
+        tx.rollback().await?;
+    } else {
+        tx.commit().await?;
+    }
+    Ok(reply::value(200, &saved.to_json()))
 }

@@ -137,7 +137,8 @@ fn due_at(record: &Record) -> Option<i64> {
 /// The recurring lots that are due, each with the date on which it was, and the next date.
 async fn recurring(save: &mut Save<'_>, client_id: i64, record: &Record) -> Result<u64> {
     let first = record.text(client::PREPAY_NEXT_DATE);
-    let (tenant, code) = (save.tenant(), record.int(client::PREPAY_PERIOD));
+    let tenant = save.tenant();
+    let period = save.settings.period(record.int(client::PREPAY_PERIOD));
     let Ok(mut due) = first.parse::<DateTime>() else { return Ok(0) };
     if !recurs(record) || due_at(record).is_none_or(|due| due > save.now) {
         return Ok(0);
@@ -161,7 +162,7 @@ async fn recurring(save: &mut Save<'_>, client_id: i64, record: &Record) -> Resu
             body.insert("expirydate".to_owned(), json!(format_datetime(expiry)));
         }
         bought += add_lot(save, client_id, "recurring", &text, body).await?;
-        next = periods::next(due, anchor_date, code);
+        next = period.and_then(|period| periods::next(due, anchor_date, period));
         let Some(next) = next else { break };
         due = next;
         // Somebody may post this date back long after it was served.

@@ -15,7 +15,7 @@ pub async fn item_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     }
     notes::dates(save, draft, recurring_item::START, recurring_item::END);
     let period = draft.record.int(recurring_item::PERIOD);
-    if draft.changes(recurring_item::PERIOD) && !save.settings.has_period(period) {
+    if draft.changes(recurring_item::PERIOD) && save.settings.period(period).is_none() {
         save.problem(
             draft.at("billingperiod_id"),
             format!("{period} is not one of the period codes"),

@@ -62,7 +62,7 @@ async fn nested(
     Ok(())
 }
 
-/// `allowed_tickettypes` of a client: ticket types by `id` (or `request_type`).
+/// `allowed_tickettypes` of a client: ticket types by `id`.
 async fn permitted_types(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     let Some(Value::Array(elements)) = draft.change.value(client::ALLOWED_TICKETTYPES).cloned()
     else {
@@ -73,17 +73,16 @@ async fn permitted_types(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         draft,
         "allowed_tickettypes",
         &elements,
-        &["request_type", "id"],
+        "id",
         EntityKind::TicketType,
     )
     .await?;
-    let left =
+    let gone =
         pairs(save, draft, area_request_type::CLIENT_ID, area_request_type::REQUEST_TYPE, &wanted)
             .await?;
-    if left == Some(0) {
-        draft
-            .warnings
-            .push("this client has no permitted ticket type of its own any more".to_owned());
+    if !gone.is_empty() {
+        let id = draft.id;
+        draft.warnings.extend(no_type_left(save, id).await?);
     }
     Ok(())
 }
@@ -95,11 +94,23 @@ async fn permitted_clients(save: &mut Save<'_>, draft: &mut Draft) -> Result<()>
         return Ok(());
     };
     let wanted =
-        pointed(save, draft, "allowed_clients", &elements, &["client_id"], EntityKind::Client)
+        pointed(save, draft, "allowed_clients", &elements, "client_id", EntityKind::Client)
             .await?;
-    pairs(save, draft, area_request_type::REQUEST_TYPE, area_request_type::CLIENT_ID, &wanted)
-        .await?;
+    let gone =
+        pairs(save, draft, area_request_type::REQUEST_TYPE, area_request_type::CLIENT_ID, &wanted)
+            .await?;
+    for client_id in gone {
+        draft.warnings.extend(no_type_left(save, client_id).await?);
+    }
     Ok(())
+}
+
+/// The warning for a client whose last permitted ticket type went.
+pub async fn no_type_left(save: &mut Save<'_>, client_id: i64) -> Result<Option<String>> {
+    let (tenant, entity) = (save.tenant(), EntityKind::AreaRequestType.entity());
+    let left = records::ids_where(&mut save.tx, tenant, entity, "client_id", &[client_id]).await?;
+    let text = || format!("client {client_id} has no permitted ticket type of its own any more");
+    Ok(left.is_empty().then(text))
 }
 
 /// The records that the elements point at; each must exist.
@@ -108,12 +119,10 @@ async fn pointed(
     draft: &Draft,
     name: &str,
     elements: &[Value],
-    members: &[&str],
+    member: &str,
     kind: EntityKind,
 ) -> Result<Vec<i64>> {
-    let id = |element: &Value| {
-        members.iter().find_map(|member| element.get(*member).and_then(Value::as_i64)).unwrap_or(0)
-    };
+    let id = |element: &Value| element.get(member).and_then(Value::as_i64).unwrap_or(0);
     let ids: Vec<i64> = elements.iter().map(id).collect();
     let (tenant, entity) = (save.tenant(), kind.entity());
     let found = records::ids_where(&mut save.tx, tenant, entity, "id", &ids).await?;
@@ -124,21 +133,22 @@ async fn pointed(
     Ok(found)
 }
 
-/// Makes the pairs of this record those with `wanted`. Returns how many are left when some went.
+/// Makes the pairs of this record those with `wanted`. Returns the other records of the pairs that
+/// went.
 async fn pairs(
     save: &mut Save<'_>,
     draft: &Draft,
     own: Key,
     other: Key,
     wanted: &[i64],
-) -> Result<Option<usize>> {
+) -> Result<Vec<i64>> {
     let kind = EntityKind::AreaRequestType;
     let entity = kind.entity();
     let (own_name, other_name) =
         (entity.schema.fields[own.0].name, entity.schema.fields[other.0].name);
     let tenant = save.tenant();
     let existing = records::ids_where(&mut save.tx, tenant, entity, own_name, &[draft.id]).await?;
-    let mut gone = Vec::new();
+    let (mut gone, mut others) = (Vec::new(), Vec::new());
     let mut present = Vec::new();
     for id in existing {
         let Some((_, pair)) = save.load(kind, id).await? else { continue };
@@ -146,6 +156,7 @@ async fn pairs(
             present.push(pair.int(other));
         } else {
             gone.push(id);
+            others.push(pair.int(other));
         }
     }
     for target in wanted.iter().filter(|target| !present.contains(target)) {
@@ -155,8 +166,8 @@ async fn pairs(
         Box::pin(save::record(save, kind, &body, &draft.path, Preset::default())).await?;
     }
     if gone.is_empty() || !save.problems.is_empty() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     remove(save, kind, &gone).await?;
-    Ok(Some(wanted.len()))
+    Ok(others)
 }

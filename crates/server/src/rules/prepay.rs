@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::rules::extras::Extras;
 use crate::rules::generic;
+use crate::rules::periods::Period as Length;
 use crate::save::{Draft, Save};
 
 /// What a lot may change after it was made: the ledger itself is append-only.
@@ -41,7 +42,8 @@ const MOST: i64 = 1_000_000_000;
 /// Checks the prepay agreement of a client.
 pub fn client_before(save: &mut Save<'_>, draft: &Draft) {
     let period = draft.record.int(client::PREPAY_PERIOD);
-    if period > 0 && draft.changes(client::PREPAY_PERIOD) && !save.settings.has_period(period) {
+    if period > 0 && draft.changes(client::PREPAY_PERIOD) && save.settings.period(period).is_none()
+    {
         save.problem(
             draft.at("prepayrecurringchargebp"),
             format!("{period} is not one of the period codes"),
@@ -267,9 +269,11 @@ pub async fn extras(
         out.push((client::PREPAY_HISTORY.0, history(reader, app, tenant, account).await?));
     }
     if show.meets(Show::PERIODS) {
+        let settings = crate::settings::load(reader, tenant).await?;
         let code = record.int(client::PREPAY_PERIOD);
-        let anchor = anchor(reader, tenant, stored.id, &record).await?;
-        let periods = statement(&ledger.entries, anchor, code, now);
+        let length = settings.period(code).unwrap_or(Length::Once);
+        let anchor = anchor(reader, tenant, stored.id, &record, length).await?;
+        let periods = statement(&ledger.entries, anchor, length, now);
         let rows =
             periods.iter().zip(1..).map(|(period, id)| period_json(period, id, money)).collect();
         out.push((client::PREPAY_PERIODS.0, Value::Array(rows).to_string()));
@@ -283,10 +287,10 @@ async fn anchor(
     tenant: i64,
     client_id: i64,
     record: &Record,
+    length: Length,
 ) -> Result<Option<DateTime>> {
     let next = record.text(client::PREPAY_NEXT_DATE);
-    if next.is_empty() || crate::rules::periods::months(record.int(client::PREPAY_PERIOD)).is_none()
-    {
+    if next.is_empty() || length == Length::Once {
         return Ok(None);
     }
     let anchor = prepay::anchor(reader, tenant, client_id, next).await?;

@@ -1,5 +1,5 @@
 //! Saved views (`/ViewLists`) and column profiles (`/ViewColumns`): how they are written, and what
-//! they do to the lists of clients and sites.
+//! they do to the lists of clients, sites and suppliers.
 
 use aureole_catalogue::accept::parse_bool;
 use aureole_catalogue::field::Field;
@@ -41,6 +41,14 @@ const SITE_COLUMNS: &[(&str, &str)] = &[
     ("isinvoicesite", "Main site"),
     ("inactive", "Inactive"),
 ];
+const SUPPLIER_COLUMNS: &[(&str, &str)] = &[
+    ("name", "Name"),
+    ("toplevel_name", "Top level"),
+    ("contact_name", "Contact"),
+    ("email_address", "E-mail"),
+    ("phone_number", "Phone"),
+    ("inactive", "Inactive"),
+];
 const DEFAULT_WIDTH: i64 = 150;
 
 /// What the saved view and the column profile of a request say about its list.
@@ -63,7 +71,7 @@ pub async fn chosen(
     query: &mut ListQuery,
     problems: &mut Problems,
 ) -> Result<Chosen> {
-    if !matches!(endpoint.kind, EntityKind::Client | EntityKind::Site) {
+    if !endpoint.list_params.contains(&"columns_id") {
         return Ok(Chosen::default());
     }
     let view_id = call.params.int("view_id", problems).filter(|id| *id > 0);
@@ -182,7 +190,11 @@ async fn columns(
 }
 
 fn default_columns(kind: EntityKind) -> Value {
-    let columns = if kind == EntityKind::Site { SITE_COLUMNS } else { CLIENT_COLUMNS };
+    let columns = match kind {
+        EntityKind::Site => SITE_COLUMNS,
+        EntityKind::Supplier => SUPPLIER_COLUMNS,
+        _ => CLIENT_COLUMNS,
+    };
     let column = |(at, (name, title)): (usize, &(&str, &str))| json!({ "name": name, "title": title, "width": DEFAULT_WIDTH, "position": at });
     columns.iter().enumerate().map(column).collect()
 }
@@ -197,6 +209,7 @@ fn target(value: &Value) -> Option<(&'static str, EntityKind)> {
     match text.as_str() {
         "clients" | "client" | "0" => Some(("clients", EntityKind::Client)),
         "sites" | "site" | "1" => Some(("sites", EntityKind::Site)),
+        "suppliers" | "supplier" | "2" => Some(("suppliers", EntityKind::Supplier)),
         _ => None,
     }
 }
@@ -213,7 +226,10 @@ fn settle_type(save: &mut Save<'_>, draft: &mut Draft, key: Key) -> Option<Entit
             Some(kind)
         }
         None => {
-            save.problem(draft.at("type"), "must be \"clients\" (or 0) or \"sites\" (or 1)");
+            save.problem(
+                draft.at("type"),
+                "must be \"clients\" (or 0), \"sites\" (or 1) or \"suppliers\" (or 2)",
+            );
             None
         }
     }

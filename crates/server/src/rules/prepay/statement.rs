@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
 use super::ledger::{Entry, Kind};
-use crate::rules::periods;
+use crate::rules::periods::Period as Length;
 
 /// Periods of one statement at most; the earlier ones are left out.
 const MOST: usize = 600;
@@ -24,11 +24,16 @@ pub struct Period {
     pub remaining: i128,
 }
 
-/// The periods from the first entry to the one that `now` is in, oldest first. `code` is a period
-/// code; one without a length (once) counts as monthly. `anchor` is the start of one of them;
+/// The periods from the first entry to the one that `now` is in, oldest first. One without a length
+/// (once) counts as monthly. `anchor` is the start of one of them;
 /// without it they start with the calendar's.
-pub fn statement(entries: &[Entry], anchor: Option<DateTime>, code: i64, now: i64) -> Vec<Period> {
-    let code = if periods::months(code).is_some() { code } else { MONTHLY };
+pub fn statement(
+    entries: &[Entry],
+    anchor: Option<DateTime>,
+    length: Length,
+    now: i64,
+) -> Vec<Period> {
+    let code = if length == Length::Once { Length::Months(1) } else { length };
     let Some(today) = civil(now) else { return Vec::new() };
     let anchor = anchor.unwrap_or_else(|| calendar_start(today, code));
     let last = index_of(anchor, code, today);
@@ -68,21 +73,19 @@ pub fn statement(entries: &[Entry], anchor: Option<DateTime>, code: i64, now: i6
     found
 }
 
-const MONTHLY: i64 = 2;
-
 /// A moment in milliseconds since 1970, UTC.
 pub fn civil(at: i64) -> Option<DateTime> {
     Timestamp::from_millisecond(at).ok().map(|at| TimeZone::UTC.to_datetime(at))
 }
 
 /// The start of the calendar's period around a moment: a Monday, or the first of a month.
-fn calendar_start(at: DateTime, code: i64) -> DateTime {
-    let day = match periods::months(code) {
-        Some(0) | None => {
+fn calendar_start(at: DateTime, code: Length) -> DateTime {
+    let day = match code {
+        Length::Weeks(_) | Length::Once => {
             let since_monday = i64::from(at.date().weekday().to_monday_zero_offset());
             at.date().checked_sub(Span::new().days(since_monday)).ok()
         }
-        Some(months) => {
+        Length::Months(months) => {
             let month = i32::from(at.year()) * 12 + i32::from(at.month()) - 1;
             let first = month - month.rem_euclid(months);
             let year = i16::try_from(first.div_euclid(12)).ok();
@@ -95,23 +98,25 @@ fn calendar_start(at: DateTime, code: i64) -> DateTime {
 
 /// The start of period number `index`; that of number 0 is the anchor. Keeps the anchor's day of
 /// the month and clamps to the month's end.
-pub fn boundary(anchor: DateTime, code: i64, index: i64) -> Option<DateTime> {
-    let span = match periods::months(code)? {
-        0 => Span::new().try_days(index.checked_mul(7)?),
-        months => Span::new().try_months(index.checked_mul(i64::from(months))?),
+pub fn boundary(anchor: DateTime, code: Length, index: i64) -> Option<DateTime> {
+    let span = match code {
+        Length::Once => return None,
+        Length::Weeks(weeks) => Span::new().try_weeks(index.checked_mul(i64::from(weeks))?),
+        Length::Months(months) => Span::new().try_months(index.checked_mul(i64::from(months))?),
     };
     anchor.checked_add(span.ok()?).ok()
 }
 
 /// The number of the period that a moment is in.
-fn index_of(anchor: DateTime, code: i64, at: DateTime) -> i64 {
+fn index_of(anchor: DateTime, code: Length, at: DateTime) -> i64 {
     let days = at.date().since(anchor.date()).map_or(0, |span| i64::from(span.get_days()));
     let months = (i64::from(at.year()) - i64::from(anchor.year())) * 12
         + (i64::from(at.month()) - i64::from(anchor.month()));
     // One off at most, because of the day within the month.
-    let mut index = match periods::months(code) {
-        Some(0) | None => days.div_euclid(7),
-        Some(length) => months.div_euclid(i64::from(length)),
+    let mut index = match code {
+        Length::Once => 0,
+        Length::Weeks(weeks) => days.div_euclid(7 * i64::from(weeks)),
+        Length::Months(length) => months.div_euclid(i64::from(length)),
     };
     if boundary(anchor, code, index).is_some_and(|start| start > at) {
         index -= 1;
@@ -134,17 +139,24 @@ mod tests {
         TimeZone::UTC.to_timestamp(at(text)).unwrap().as_millisecond()
     }
 
+    /// The lengths of the built-in codes, from weekly on.
+    fn codes() -> impl Iterator<Item = Length> {
+        let codes = crate::rules::periods::CODES.iter().skip(1);
+        codes.map(|(code, label)| crate::rules::periods::of(*code, label).unwrap())
+    }
+
     #[test]
     fn boundaries_keep_the_anchor_day() {
         let anchor = at("2026-01-31T00:00:00");
-        let starts: Vec<String> =
-            (0..4).map(|k| boundary(anchor, 2, k).unwrap().date().to_string()).collect();
+        let starts: Vec<String> = (0..4)
+            .map(|k| boundary(anchor, Length::Months(1), k).unwrap().date().to_string())
+            .collect();
         assert_eq!(starts, ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"]);
     }
 
     #[test]
     fn every_moment_is_in_its_period() {
-        for code in 1..=9 {
+        for code in codes() {
             for anchor in ["2026-01-31T06:00:00", "2024-02-29T00:00:00", "2026-12-01T23:59:59"] {
                 let anchor = at(anchor);
                 for day in 0..2_000_i64 {
@@ -157,7 +169,7 @@ mod tests {
                     );
                     assert!(
                         start <= moment && moment < end,
-                        "{code} {anchor} {moment}: {start} to {end}"
+                        "{code:?} {anchor} {moment}: {start} to {end}"
                     );
                 }
             }
@@ -166,7 +178,8 @@ mod tests {
 
     #[test]
     fn calendar_periods_start_with_the_calendar() {
-        let starts: Vec<String> = (1..=6)
+        let starts: Vec<String> = codes()
+            .take(6)
             .map(|code| calendar_start(at("2026-11-23T18:00:00"), code).to_string())
             .collect();
         let day =
@@ -183,7 +196,7 @@ mod tests {
             entry("2026-11-01T00:00:00", Kind::Expired, 6),
             entry("2026-11-02T00:00:00", Kind::Added, 3),
         ];
-        let rows = statement(&entries, None, 0, millis("2026-11-23T00:00:00"));
+        let rows = statement(&entries, None, Length::Once, millis("2026-11-23T00:00:00"));
         let sums: Vec<[i128; 4]> =
             rows.iter().map(|row| [row.added, row.expired, row.used, row.remaining]).collect();
         assert_eq!(sums, [[10, 0, 4, 6], [0, 0, 0, 6], [3, 6, 0, 3]]);
