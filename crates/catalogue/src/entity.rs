@@ -246,7 +246,7 @@ pub static ENTITIES: &[Entity] = &[
         singular: "permitted ticket type",
         table: "area_request_type",
         schema: &entities::area_request_type::AREA_REQUEST_TYPE,
-        owners: &["client_id", "request_type"],
+        owners: &["client_id"],
         inactive: None,
         search: &[],
         contact: &[],

@@ -68,15 +68,9 @@ async fn permitted_types(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     else {
         return Ok(());
     };
-    let wanted = pointed(
-        save,
-        draft,
-        "allowed_tickettypes",
-        &elements,
-        "id",
-        EntityKind::TicketType,
-    )
-    .await?;
+    let wanted =
+        pointed(save, draft, "allowed_tickettypes", &elements, "id", EntityKind::TicketType)
+            .await?;
     let gone =
         pairs(save, draft, area_request_type::CLIENT_ID, area_request_type::REQUEST_TYPE, &wanted)
             .await?;
@@ -94,8 +88,7 @@ async fn permitted_clients(save: &mut Save<'_>, draft: &mut Draft) -> Result<()>
         return Ok(());
     };
     let wanted =
-        pointed(save, draft, "allowed_clients", &elements, "client_id", EntityKind::Client)
-            .await?;
+        pointed(save, draft, "allowed_clients", &elements, "client_id", EntityKind::Client).await?;
     let gone =
         pairs(save, draft, area_request_type::REQUEST_TYPE, area_request_type::CLIENT_ID, &wanted)
             .await?;
