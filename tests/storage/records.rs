@@ -95,7 +95,7 @@ fn number(text: &str) -> Value {
 }
 
 /// Some of a site's fields; the others stay unset.
-fn values() -> impl Strategy<Value = Vec<(&'static str, Value)>> {
+pub fn values() -> impl Strategy<Value = Vec<(&'static str, Value)>> {
     let texts = (one_of(NAMES), one_of(TEXTS), one_of(TEXTS), one_of(DATES));
     let numbers = (0..=4i64, -2..=2i64, one_of(DECIMALS));
     let flags = (any::<bool>(), any::<bool>());
@@ -123,7 +123,7 @@ fn values() -> impl Strategy<Value = Vec<(&'static str, Value)>> {
 }
 
 /// Up to 25 sites; their ids are not in the order in which they are written.
-fn sites() -> impl Strategy<Value = Vec<Site>> {
+pub fn sites() -> impl Strategy<Value = Vec<Site>> {
     let ids = Just((1..=25i64).collect::<Vec<_>>()).prop_shuffle();
     (ids, proptest::collection::vec((values(), 0..5i64), 0..25)).prop_map(|(ids, sites)| {
         let sites = ids.into_iter().zip(sites);
@@ -131,7 +131,7 @@ fn sites() -> impl Strategy<Value = Vec<Site>> {
     })
 }
 
-fn order() -> impl Strategy<Value = Vec<OrderKey>> {
+pub fn order() -> impl Strategy<Value = Vec<OrderKey>> {
     let one = (one_of(FIELDS), any::<bool>());
     let one = one.prop_map(|(name, descending)| OrderKey { position: key(name).0, descending });
     proptest::collection::vec(one, 0..4)
@@ -186,7 +186,7 @@ fn test(kind: Kind) -> impl Strategy<Value = Test> {
     ]
 }
 
-fn leaf() -> impl Strategy<Value = Filter> {
+pub fn leaf() -> impl Strategy<Value = Filter> {
     let word = || one_of(WORDS).prop_map(str::to_owned);
     let field = one_of(FIELDS).prop_flat_map(|name| {
         let position = key(name).0;
@@ -214,7 +214,7 @@ fn leaf() -> impl Strategy<Value = Filter> {
     ]
 }
 
-fn filter() -> impl Strategy<Value = Filter> {
+pub fn filter() -> impl Strategy<Value = Filter> {
     leaf().prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             inner.clone().prop_map(Filter::negate),
@@ -225,15 +225,15 @@ fn filter() -> impl Strategy<Value = Filter> {
 }
 
 /// A migrated database and the next tenant that has no records yet.
-struct Place {
-    runtime: Runtime,
-    db: Db,
+pub struct Place {
+    pub runtime: Runtime,
+    pub db: Db,
     next_tenant: std::cell::Cell<i64>,
     _folder: Option<TempDir>,
 }
 
 impl Place {
-    fn open(dialect: Dialect) -> Place {
+    pub fn open(dialect: Dialect) -> Place {
         let (url, folder) = match dialect {
             Dialect::Sqlite => {
                 let folder = tempfile::tempdir().unwrap();
@@ -253,7 +253,7 @@ impl Place {
     }
 
     /// Writes the clients and these sites into a tenant of their own.
-    fn fill(&self, sites: &[Site]) -> i64 {
+    pub fn fill(&self, sites: &[Site]) -> i64 {
         let tenant = self.next_tenant.replace(self.next_tenant.get() + 1);
         self.runtime.block_on(async {
             let mut tx = self.db.begin().await.unwrap();
@@ -282,7 +282,7 @@ impl Place {
         tenant
     }
 
-    fn select(&self, tenant: i64, filter: &Filter, order: &[OrderKey]) -> Vec<i64> {
+    pub fn select(&self, tenant: i64, filter: &Filter, order: &[OrderKey]) -> Vec<i64> {
         let found = select_ids(&self.db, tenant, EntityKind::Site.entity(), filter, order);
         self.runtime
             .block_on(found)
@@ -291,7 +291,7 @@ impl Place {
 }
 
 /// Runs a property on a database; the smallest counter-example ends the test.
-fn check<S: Strategy>(strategy: S, each: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+pub fn check<S: Strategy>(strategy: S, each: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
     if let Err(error) = TestRunner::new(config).run(&strategy, each) {
         panic!("{error}");

@@ -1,5 +1,7 @@
 //! A stored document and its defaults to reply JSON, in one merge pass over raw slices.
 
+mod pack;
+
 use crate::doc;
 use crate::field::{Field, Kind, Mode, Schema, Source};
 use crate::index::Index;
@@ -20,6 +22,7 @@ pub struct Plan {
     steps: Vec<Step>,
     /// The fields whose value comes from another record, in the order of [`Row::lookups`].
     pub lookups: Vec<usize>,
+    template: pack::Template,
 }
 
 struct Step {
@@ -55,13 +58,19 @@ pub struct Row<'a> {
 
 impl Plan {
     pub fn new(schema: &'static Schema, view: View, show: Show) -> Plan {
-        let mut plan = Plan { index: schema.index(), steps: Vec::new(), lookups: Vec::new() };
+        let mut plan = Plan {
+            index: schema.index(),
+            steps: Vec::new(),
+            lookups: Vec::new(),
+            template: pack::Template::default(),
+        };
         for (position, field) in schema.fields.iter().enumerate() {
             if let Some(wanted) = wanted(field, view, show) {
                 let step = plan.step(schema, position, field, wanted);
                 plan.steps.push(step);
             }
         }
+        plan.template = pack::Template::new(&plan.steps);
         plan
     }
 
@@ -90,23 +99,36 @@ impl Plan {
     /// Appends the record as one JSON object without its closing brace, so that the caller can
     /// add a `_warning`; [`Plan::render`] closes it.
     pub fn open<'a>(&self, row: &Row<'a>, fields: &mut Vec<(usize, &'a str)>, out: &mut Vec<u8>) {
-        doc::positions(self.index, row.doc, fields);
         out.push(b'{');
         let start = out.len();
-        let mut at = 0;
-        for step in &self.steps {
-            while fields.get(at).is_some_and(|(position, _)| *position < step.position) {
-                at += 1;
-            }
-            let stored = fields.get(at).filter(|(position, _)| *position == step.position);
+        self.each_value(row, fields, &mut |_, step, stored, fields| {
             let before = out.len();
             if before > start {
                 out.push(b',');
             }
             out.extend_from_slice(step.key.as_bytes());
-            if !self.value(step, stored.map(|(_, raw)| *raw), row, fields, out) {
+            if !self.value(step, stored, row, fields, out) {
                 out.truncate(before);
             }
+        });
+    }
+
+    /// Calls `each` for every step in order, with its number, what is stored for it, and all stored
+    /// fields.
+    fn each_value<'a>(
+        &self,
+        row: &Row<'a>,
+        fields: &mut Vec<(usize, &'a str)>,
+        each: &mut impl FnMut(usize, &Step, Option<&str>, &[(usize, &str)]),
+    ) {
+        doc::positions(self.index, row.doc, fields);
+        let mut at = 0;
+        for (number, step) in self.steps.iter().enumerate() {
+            while fields.get(at).is_some_and(|(position, _)| *position < step.position) {
+                at += 1;
+            }
+            let stored = fields.get(at).filter(|(position, _)| *position == step.position);
+            each(number, step, stored.map(|(_, raw)| *raw), fields);
         }
     }
 

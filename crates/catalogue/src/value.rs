@@ -78,6 +78,12 @@ pub fn parse_decimal(text: &str, places: u32) -> Result<String, DecimalError> {
     Ok(normal.to_string())
 }
 
+/// A decimal text as an integer of 10⁻¹⁵, the most places that any field keeps: for ordering.
+pub fn scaled(text: &str) -> i128 {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    format!("{whole}{fraction:0<15}").parse().unwrap_or(0)
+}
+
 /// True for digits with at most one sign in front and one point.
 fn is_plain(text: &str) -> bool {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);

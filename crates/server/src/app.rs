@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aureole_catalogue::query::ListLimits;
 use aureole_catalogue::render::{Plan, View};
-use aureole_catalogue::{EntityKind, Limits, Show};
+use aureole_catalogue::{Entity, EntityKind, Limits, Show, Source};
 use aureole_storage::Db;
 use aureole_storage::records::Select;
 
@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::cors::Origins;
 use crate::feed::hub::Hub;
 use crate::fresh::Fresh;
+use crate::index::Index;
 use crate::limit::Rate;
 use crate::lists::Lists;
 use crate::metrics::Metrics;
@@ -33,6 +34,7 @@ pub struct App {
     pub config: Config,
     pub limits: Limits,
     pub list_limits: ListLimits,
+    pub index: Index,
     pub lists: Lists,
     pub fresh: Fresh,
     pub metrics: Metrics,
@@ -51,6 +53,8 @@ pub struct App {
 pub struct Prepared {
     pub plan: Plan,
     pub select: Select,
+    /// The kinds of record whose names the plan looks up.
+    pub names_of: Vec<EntityKind>,
 }
 
 impl App {
@@ -62,6 +66,7 @@ impl App {
         let auth = Auth::open_sealed(db.clone(), Arc::clone(&vault), now).await;
         let auth = auth.map_err(|error| error.to_string())?;
         let app = App {
+            index: Index::new(config.index_sizes()),
             lists: Lists::new(config.lists.cache_bytes),
             fresh: Fresh::new(
                 db.clone(),
@@ -99,8 +104,23 @@ impl App {
         let entity = kind.entity();
         let plan = Plan::new(entity.schema, view, show);
         let select = Select::new(entity, &plan.lookups, self.db.dialect());
-        let prepared = Arc::new(Prepared { plan, select });
+        let prepared = Arc::new(Prepared { names_of: names_of(entity, &plan), plan, select });
         let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(plans.entry(key).or_insert(prepared))
     }
+}
+
+/// The kinds of record that a plan's names come from or are reached through.
+fn names_of(entity: &'static Entity, plan: &Plan) -> Vec<EntityKind> {
+    let mut kinds: Vec<EntityKind> = Vec::new();
+    for position in &plan.lookups {
+        match entity.schema.fields[*position].source {
+            Source::Name { path, .. } => kinds.extend(path.iter().map(|(_, kind)| *kind)),
+            Source::ClientSiteName => kinds.push(EntityKind::Client),
+            _ => {}
+        }
+    }
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
 }

@@ -1,11 +1,14 @@
 //! Every setting. `aureole.default.toml` is the lowest layer and therefore the documentation.
 
+use std::time::Duration;
+
 use aureole_catalogue::Limits;
 use aureole_catalogue::query::ListLimits;
 use serde::Deserialize;
 use toml::Value;
 
 use crate::cors::Origins;
+use crate::index::Sizes;
 use crate::limit::Rate;
 use crate::proxies::Proxies;
 use crate::vault::{self, KeyText};
@@ -65,6 +68,9 @@ pub struct ListSettings {
     pub words: usize,
     pub chunk_rows: usize,
     pub cache_bytes: usize,
+    pub index_bytes: usize,
+    pub row_bytes: usize,
+    pub idle_seconds: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -151,6 +157,16 @@ impl Config {
             default_count: (self.lists.default_count > 0).then_some(self.lists.default_count),
             conditions: self.lists.conditions,
             words: self.lists.words,
+        }
+    }
+
+    /// What the index in memory may take.
+    pub fn index_sizes(&self) -> Sizes {
+        Sizes {
+            index_bytes: self.lists.index_bytes,
+            row_bytes: self.lists.row_bytes,
+            list_bytes: self.lists.cache_bytes,
+            idle: Duration::from_secs(self.lists.idle_seconds),
         }
     }
 
@@ -306,6 +322,10 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("limits.stop_seconds", 0, DAY_SECONDS),
     ("lists.default_count", 0, LARGEST),
     ("lists.cache_bytes", 0, LARGEST),
+    // Places in the index are numbers of 32 bits.
+    ("lists.index_bytes", 0, 3_000_000_000),
+    ("lists.row_bytes", 0, LARGEST),
+    ("lists.idle_seconds", 1, 30 * DAY_SECONDS),
     ("storage.readers", 1, 1_000),
     ("storage.pool_size", 1, 1_000),
     ("storage.query_timeout_ms", 1, DAY_SECONDS * 1_000),

@@ -69,6 +69,7 @@ pub async fn housekeep(app: &App) -> Result<(), String> {
     // that was not read for long is begun anew.
     app.fresh.sync_all().await.map_err(|error| error.to_string())?;
     app.fresh.forget_idle();
+    app.index.forget_idle();
     // What has no place in the feed yet does not expire.
     for tenant in aureole_storage::tokens::tenants(&mut app.db.clone())
         .await

@@ -14,6 +14,7 @@ pub mod error;
 mod feed;
 pub mod fresh;
 mod front;
+pub mod index;
 pub mod jobs;
 mod limit;
 mod lists;

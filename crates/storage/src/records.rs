@@ -1,9 +1,11 @@
 //! The generic statements for every kind of record: get, list, insert, update, delete.
 
 mod list;
+mod parts;
 mod write;
 
 pub use list::{select_ids, select_ids_in, version};
+pub use parts::{Part, each_part};
 pub use write::{
     Write, all_ids, delete, first_id, ids_by_name, ids_where, ids_with_text, insert, lock,
     merged_into, owned_ids, set_merged, update,

@@ -1,12 +1,14 @@
 //! GET of a list, for any kind of record.
 
+use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use aureole_catalogue::query::{self, ListQuery, Paging};
 use aureole_catalogue::render::{Row, View};
-use aureole_catalogue::{Filter, Problems};
+use aureole_catalogue::{Filter, Problems, Show};
 use aureole_storage::records::{self, Stored};
 
 use crate::app::{App, Prepared};
@@ -14,6 +16,7 @@ use crate::auth::caller::Caller;
 use crate::endpoints::Endpoint;
 use crate::error::{ApiError, Result};
 use crate::front::Call;
+use crate::index::{Asked, Found, Rows as KeptRows, RowsOf};
 use crate::reply::{self, BodyError, Reply};
 use crate::rules::extras::month_start;
 use crate::{rights, rules};
@@ -24,22 +27,31 @@ pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
     let entity = endpoint.kind.entity();
     let app = &call.app;
     let (month, tenant) = (month_start(call.now), call.caller.tenant_id);
-    let ids = app.lists.ids(&month, &call.db, tenant, entity, &filter, &query).await?;
-    if query.id_only {
-        return Ok(reply::json(200, id_only(endpoint, &ids)));
-    }
-    let total = ids.len();
-    let (head, from, to) = match query.paging {
-        Paging::All => (record_count(total), 0, total),
-        Paging::First(count) => {
-            (record_count(total), 0, usize::try_from(count).unwrap_or(total).min(total))
+    let prepared = app.prepared(endpoint.kind, View::Light, query.show);
+    let asked = Asked {
+        entity,
+        filter: &filter,
+        order: &query.order,
+        rows: (!query.show.meets(COMPUTED))
+            .then_some(RowsOf { show: query.show, names_of: &prepared.names_of }),
+    };
+    let wanted = |total| wanted(&query, total);
+    let found = app.index.find(&app.fresh, &call.db, tenant, asked, wanted).await?;
+    let list = match found {
+        Some(found) => List::Index(found),
+        None => {
+            let ids = app.lists.ids(&month, &call.db, tenant, entity, &filter, &query).await?;
+            List::Ids { wanted: wanted(ids.len()), ids }
         }
+    };
+    let total = list.total();
+    if query.id_only {
+        return Ok(reply::json(200, id_only(endpoint, &list)));
+    }
+    let head = match query.paging {
+        Paging::All | Paging::First(_) => record_count(total),
         Paging::Page { number, size } => {
-            let head =
-                format!("{{\"page_no\":{number},\"page_size\":{size},\"record_count\":{total},");
-            let from = number.saturating_sub(1).saturating_mul(size);
-            let from = usize::try_from(from).unwrap_or(total).min(total);
-            (head, from, from.saturating_add(usize::try_from(size).unwrap_or(total)).min(total))
+            format!("{{\"page_no\":{number},\"page_size\":{size},\"record_count\":{total},")
         }
     };
     let head = match endpoint.envelope {
@@ -57,19 +69,19 @@ pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
         app: Arc::clone(app),
         caller: Arc::clone(&call.caller),
         endpoint,
-        prepared: app.prepared(endpoint.kind, View::Light, query.show),
+        prepared,
         query: Arc::new(query),
         now: call.now,
-        ids,
-        at: from,
-        to,
+        to: list.len(),
+        list: Arc::new(list),
+        at: 0,
         tail: Arc::clone(&tail),
         written: false,
     };
-    if to - from <= app.config.lists.chunk_rows.max(1000) {
+    if rows.to <= app.config.lists.chunk_rows.max(1000) {
         let mut out = head.into_bytes();
         let mut rows = rows;
-        rows.append(to - from, &mut out).await?;
+        rows.append(rows.to, &mut out).await?;
         out.extend_from_slice(tail.as_bytes());
         return Ok(reply::json(200, out));
     }
@@ -80,12 +92,77 @@ fn record_count(total: usize) -> String {
     format!("{{\"record_count\":{total},")
 }
 
-fn id_only(endpoint: &Endpoint, ids: &[i64]) -> String {
-    let rows: Vec<String> = ids.iter().map(|id| format!("{{\"id\":{id}}}")).collect();
-    let rows = rows.join(",");
-    match endpoint.envelope {
-        Some(key) => format!("{}\"{key}\":[{rows}]}}", record_count(ids.len())),
-        None => format!("[{rows}]"),
+/// The places in a list of so many records that the reply has.
+fn wanted(query: &ListQuery, total: usize) -> Range<usize> {
+    let at_most = |rows: u64| usize::try_from(rows).unwrap_or(total).min(total);
+    match query.paging {
+        // Ids alone come without paging.
+        _ if query.id_only => 0..total,
+        Paging::All => 0..total,
+        Paging::First(count) => 0..at_most(count),
+        Paging::Page { number, size } => {
+            let from = number.saturating_sub(1).saturating_mul(size);
+            at_most(from)..at_most(from.saturating_add(size))
+        }
+    }
+}
+
+fn id_only(endpoint: &Endpoint, list: &List) -> Vec<u8> {
+    let mut out = match endpoint.envelope {
+        Some(key) => format!("{}\"{key}\":[", record_count(list.total())).into_bytes(),
+        None => b"[".to_vec(),
+    };
+    for (at, (_, id)) in list.slice(0..list.len()).iter().enumerate() {
+        let comma = if at > 0 { "," } else { "" };
+        out.extend_from_slice(format!("{comma}{{\"id\":{id}}}").as_bytes());
+    }
+    out.extend_from_slice(if endpoint.envelope.is_some() { b"]}" } else { b"]" });
+    out
+}
+
+/// Fields that rules compute for each reply, so that the rows which carry them are not kept.
+const COMPUTED: Show =
+    Show::ACTIVITY.with(Show::CUSTOM_FIELDS).with(Show::SITE_FIELDS).with(Show::AZURE_TENANTS);
+
+/// The part of a list that a reply has.
+enum List {
+    Index(Found),
+    Ids { ids: Arc<[i64]>, wanted: Range<usize> },
+}
+
+impl List {
+    /// Records of the whole list.
+    fn total(&self) -> usize {
+        match self {
+            List::Index(found) => found.total,
+            List::Ids { ids, .. } => ids.len(),
+        }
+    }
+
+    /// Records of the part.
+    fn len(&self) -> usize {
+        match self {
+            List::Index(found) => found.len(),
+            List::Ids { wanted, .. } => wanted.len(),
+        }
+    }
+
+    /// Slots (where there are any) and ids of some places of the part.
+    fn slice(&self, range: Range<usize>) -> Vec<(u32, i64)> {
+        match self {
+            List::Index(found) => found.slice(range),
+            List::Ids { ids, wanted } => {
+                let ids = ids.get(wanted.clone()).and_then(|ids| ids.get(range));
+                ids.unwrap_or_default().iter().map(|id| (0, *id)).collect()
+            }
+        }
+    }
+
+    fn kept_rows(&self) -> Option<&KeptRows> {
+        match self {
+            List::Index(found) => found.rows.as_deref(),
+            List::Ids { .. } => None,
+        }
     }
 }
 
@@ -131,7 +208,7 @@ struct Rows {
     prepared: Arc<Prepared>,
     query: Arc<ListQuery>,
     now: i64,
-    ids: Arc<[i64]>,
+    list: Arc<List>,
     at: usize,
     to: usize,
     tail: Arc<str>,
@@ -140,34 +217,91 @@ struct Rows {
 }
 
 impl Rows {
-    /// Renders up to `count` more rows.
+    /// Appends up to `count` more rows: those that are kept as they are, the others rendered.
     async fn append(&mut self, count: usize, out: &mut Vec<u8>) -> Result<()> {
         let end = self.at.saturating_add(count).min(self.to);
-        let ids = &self.ids[self.at..end];
+        let records = self.list.slice(self.at..end);
+        self.at = end;
+        let list = Arc::clone(&self.list);
+        let Some(kept) = list.kept_rows() else {
+            let ids: Vec<i64> = records.iter().map(|(_, id)| *id).collect();
+            return self.append_stored(&ids, out).await;
+        };
+        let (start, written) = (out.len(), self.written);
+        let mut places: Vec<Option<Range<usize>>> = Vec::with_capacity(records.len());
+        kept.read(records.iter().map(|(slot, _)| *slot), |row| {
+            places.push(row.map(|row| {
+                self.comma(out);
+                let from = out.len();
+                self.prepared.plan.unpack(row, out);
+                from - start..out.len() - start
+            }));
+        });
+        let missing: Vec<(u32, i64)> = records
+            .iter()
+            .zip(&places)
+            .filter(|(_, place)| place.is_none())
+            .map(|(r, _)| *r)
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<i64> = missing.iter().map(|(_, id)| *id).collect();
+        // A record that is gone by now has no row.
+        let mut packed: HashMap<i64, Box<[u8]>> = self.pack(&ids).await?.into_iter().collect();
+        let known = out.split_off(start);
+        self.written = written;
+        for ((_, id), place) in records.iter().zip(places) {
+            if let Some(place) = place {
+                self.comma(out);
+                out.extend_from_slice(&known[place]);
+            } else if let Some(row) = packed.get(id) {
+                self.comma(out);
+                self.prepared.plan.unpack(row, out);
+            }
+        }
+        let new = missing.iter().filter_map(|(slot, id)| Some((*slot, packed.remove(id)?)));
+        kept.keep(new.collect());
+        Ok(())
+    }
+
+    fn comma(&mut self, out: &mut Vec<u8>) {
+        if self.written {
+            out.push(b',');
+        }
+        self.written = true;
+    }
+
+    /// Appends the rows of these records with what rules compute, as far as the records are there.
+    async fn append_stored(&mut self, ids: &[i64], out: &mut Vec<u8>) -> Result<()> {
+        let app = Arc::clone(&self.app);
+        let tenant = self.caller.tenant_id;
+        let mut db = app.db.of(tenant);
+        let stored = records::get_many(&mut db, &self.prepared.select, tenant, ids).await?;
+        let (kind, query, now) = (self.endpoint.kind, Arc::clone(&self.query), self.now);
+        let extras =
+            rules::extras::rows(&mut db, &app, &self.caller, kind, &query, &stored, now).await?;
+        let mut fields = Vec::new();
+        for (at, record) in stored.iter().enumerate() {
+            let extras = extras.get(at).map(Vec::as_slice).unwrap_or_default();
+            self.comma(out);
+            self.prepared.plan.render(&row(record, extras), &mut fields, out);
+        }
+        Ok(())
+    }
+
+    /// The packed rows of these records, with their ids, as far as the records are there.
+    async fn pack(&self, ids: &[i64]) -> Result<Vec<(i64, Box<[u8]>)>> {
         let tenant = self.caller.tenant_id;
         let mut db = self.app.db.of(tenant);
         let stored = records::get_many(&mut db, &self.prepared.select, tenant, ids).await?;
-        let extras = rules::extras::rows(
-            &mut db,
-            &self.app,
-            &self.caller,
-            self.endpoint.kind,
-            &self.query,
-            &stored,
-            self.now,
-        )
-        .await?;
-        let mut fields = Vec::new();
-        for (at, record) in stored.iter().enumerate() {
-            if self.written {
-                out.push(b',');
-            }
-            self.written = true;
-            let extras = extras.get(at).map(Vec::as_slice).unwrap_or_default();
-            self.prepared.plan.render(&row(record, extras), &mut fields, out);
-        }
-        self.at = end;
-        Ok(())
+        let (mut fields, mut out) = (Vec::new(), Vec::new());
+        let packed = stored.iter().map(|record| {
+            out.clear();
+            self.prepared.plan.pack(&row(record, &[]), &mut fields, &mut out);
+            (record.id, out.as_slice().into())
+        });
+        Ok(packed.collect())
     }
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use aureole_catalogue::filter;
 use aureole_catalogue::query::OrderKey;
-use aureole_catalogue::value::fold;
+use aureole_catalogue::value::{fold, scaled};
 use aureole_catalogue::{Entity, EntityKind, Filter, Kind, Source, doc};
 
 use crate::db::{Db, Result, Value};
@@ -238,13 +238,6 @@ fn sort_value(row: &filter::Row<'_>, key: &OrderKey) -> SortValue {
         Kind::Bool => SortValue::Number(i128::from(text == "true")),
         _ => SortValue::Text(fold(&text)),
     }
-}
-
-/// A decimal text as an integer of 10⁻¹⁵: the most places that any field keeps.
-fn scaled(text: &str) -> i128 {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits = format!("{whole}{fraction:0<15}");
-    digits.parse().unwrap_or(0)
 }
 
 fn compare(

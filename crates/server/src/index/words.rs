@@ -1,0 +1,314 @@
+//! Finding records by a piece of a word.
+//!
+//! A search term has no white space, so it occurs in a text exactly if it occurs in one of the
+//! text's words. Words are far fewer than records: each is kept once, with the slots of the records
+//! that have it, and with the three-byte pieces by which it is found without looking at all of them.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::bits::Bits;
+use super::postings::Postings;
+use super::texts::Texts;
+
+/// The words of one searched text, over all records of a kind.
+#[derive(Default)]
+pub struct Words {
+    words: Texts,
+    holders: Holders,
+    /// The codes of the words that have three bytes in a row.
+    pieces: HashMap<u32, Postings, RandomState>,
+}
+
+/// The slots that have a word. Most words are some record's alone.
+#[derive(Default)]
+struct Holders {
+    /// By code: a slot, or, with the high bit set, a place in `several`.
+    firsts: Vec<u32>,
+    several: Vec<Postings>,
+}
+
+const SEVERAL: u32 = 1 << 31;
+
+/// Candidates beyond which another piece is asked, and how much longer its list may be.
+const FEW: usize = 32;
+const MUCH_LONGER: usize = 16;
+
+impl Words {
+    /// Adds the words of a record's text. Slots come in ascending order.
+    pub fn push(&mut self, slot: u32, text: &str) {
+        for word in text.split_whitespace() {
+            let code = self.intern(word);
+            self.holders.push(code, slot);
+        }
+    }
+
+    fn intern(&mut self, word: &str) -> u32 {
+        let known = self.words.len();
+        let code = self.words.intern(word);
+        if self.words.len() > known {
+            self.learn(code);
+        }
+        code
+    }
+
+    fn learn(&mut self, code: u32) {
+        for piece in pieces(self.words.get(code)) {
+            self.pieces.entry(piece).or_default().push(code);
+        }
+    }
+
+    /// Calls `each` with the slots of all records that have `word` somewhere; a slot may come
+    /// several times.
+    pub fn each_holder(&self, word: &str, mut each: impl FnMut(u32)) {
+        for code in self.matching(word) {
+            self.holders.each(code, &mut each);
+        }
+    }
+
+    /// Adds the records that have `word` somewhere.
+    pub fn find(&self, word: &str, found: &mut Bits) {
+        self.each_holder(word, |slot| found.set(slot as usize));
+    }
+
+    /// The codes of the words in which `word` occurs.
+    fn matching(&self, word: &str) -> Vec<u32> {
+        let mut lists: Vec<&Postings> = Vec::new();
+        for piece in pieces(word) {
+            match self.pieces.get(&piece) {
+                Some(list) => lists.push(list),
+                None => return Vec::new(),
+            }
+        }
+        lists.sort_unstable_by_key(|list| list.len());
+        let Some((shortest, others)) = lists.split_first() else {
+            return self.words.containing(word);
+        };
+        let mut codes: Vec<u32> = shortest.iter().collect();
+        for list in others {
+            if codes.len() <= FEW || list.len() > codes.len() * MUCH_LONGER {
+                break;
+            }
+            intersect(&mut codes, list);
+        }
+        if word.len() > 3 {
+            let finder = memchr::memmem::Finder::new(word);
+            codes.retain(|code| finder.find(self.words.get(*code).as_bytes()).is_some());
+        }
+        codes
+    }
+
+    pub fn shrink(&mut self) {
+        self.words.shrink();
+        self.holders.several.iter_mut().for_each(Postings::shrink);
+        self.holders.several.shrink_to_fit();
+        self.holders.firsts.shrink_to_fit();
+        self.pieces.values_mut().for_each(Postings::shrink);
+    }
+
+    pub fn bytes(&self) -> usize {
+        let several: usize = self.holders.several.iter().map(Postings::bytes).sum();
+        let pieces: usize = self.pieces.values().map(|list| list.bytes() + 8).sum();
+        self.words.bytes() + self.holders.firsts.capacity() * 4 + several + pieces
+    }
+}
+
+impl Holders {
+    fn push(&mut self, code: u32, slot: u32) {
+        let Some(first) = self.firsts.get_mut(code as usize) else {
+            // Codes are given out one by one, and each gets its first slot at once.
+            self.firsts.push(slot);
+            return;
+        };
+        if *first & SEVERAL == 0 {
+            if *first == slot {
+                return;
+            }
+            let mut list = Postings::default();
+            list.push(*first);
+            *first = super::narrow(self.several.len()) | SEVERAL;
+            self.several.push(list);
+        }
+        if let Some(list) = self.several.get_mut((*first & !SEVERAL) as usize) {
+            list.push(slot);
+        }
+    }
+
+    fn each(&self, code: u32, each: &mut impl FnMut(u32)) {
+        match self.firsts.get(code as usize) {
+            Some(first) if first & SEVERAL == 0 => each(*first),
+            Some(first) => {
+                let list = self.several.get((first & !SEVERAL) as usize);
+                list.into_iter().flat_map(Postings::iter).for_each(each);
+            }
+            None => {}
+        }
+    }
+}
+
+/// Every three bytes in a row, each once.
+fn pieces(word: &str) -> Vec<u32> {
+    let mut found: Vec<u32> = word
+        .as_bytes()
+        .windows(3)
+        .map(|piece| u32::from_be_bytes([0, piece[0], piece[1], piece[2]]))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Keeps the numbers that are in the list too; both ascend.
+fn intersect(codes: &mut Vec<u32>, list: &Postings) {
+    let mut rest = list.iter();
+    let mut next = rest.next();
+    codes.retain(|code| {
+        while next.is_some_and(|found| found < *code) {
+            next = rest.next();
+        }
+        next == Some(*code)
+    });
+}
+
+/// Texts as a scan finds them, in any order, on their way into [`Words`].
+#[derive(Default)]
+pub struct Gathered {
+    words: Words,
+    /// The codes of all texts, one text after the other.
+    codes: Vec<u32>,
+    ends: Vec<u32>,
+}
+
+impl Gathered {
+    pub fn push(&mut self, text: &str) {
+        let start = self.codes.len();
+        self.codes.extend(text.split_whitespace().map(|word| self.words.intern(word)));
+        self.codes[start..].sort_unstable();
+        let mut kept = start;
+        for at in start..self.codes.len() {
+            if at == start || self.codes[at] != self.codes[kept - 1] {
+                self.codes[kept] = self.codes[at];
+                kept += 1;
+            }
+        }
+        self.codes.truncate(kept);
+        self.ends.push(super::narrow(kept));
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.words.bytes_of_words() + self.codes.capacity() * 4 + self.ends.capacity() * 4
+    }
+
+    /// The words with their holders. `rows` are pairs of slot and row (in the order of the scan),
+    /// ascending by slot.
+    pub fn place(mut self, rows: &[(u32, u32)]) -> Words {
+        // A word has a place from the beginning here, so none can be taken for its first slot.
+        let unused = u32::MAX & !SEVERAL;
+        self.words.holders.firsts = vec![unused; self.words.words.len()];
+        for (slot, row) in rows {
+            let row = *row as usize;
+            let start = row.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+            for code in &self.codes[start..self.ends[row] as usize] {
+                match self.words.holders.firsts.get_mut(*code as usize) {
+                    Some(first) if *first == unused => *first = *slot,
+                    _ => self.words.holders.push(*code, *slot),
+                }
+            }
+        }
+        // Words of rows that have no slot (any more) are held by nobody.
+        for first in &mut self.words.holders.firsts {
+            if *first == unused {
+                *first = super::narrow(self.words.holders.several.len()) | SEVERAL;
+                self.words.holders.several.push(Postings::default());
+            }
+        }
+        self.words.shrink();
+        self.words
+    }
+}
+
+impl Words {
+    /// Cheap enough to be asked for every row.
+    fn bytes_of_words(&self) -> usize {
+        self.words.bytes() * 3
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Gathered, Words};
+    use crate::index::bits::Bits;
+
+    const TEXTS: &[&str] = &[
+        "acme ltd\nacme.example",
+        "zebra straße 7",
+        "",
+        "ac me",
+        "pacman acmeacme",
+        "日本 語",
+        "x",
+        "ltd ltd ltd",
+        "1 high street\nlondon",
+        "high\u{a0}gate",
+    ];
+
+    fn placed() -> Words {
+        // In another order than that of the slots, and with a text that has no slot.
+        let mut gathered = Gathered::default();
+        gathered.push("acme that is gone");
+        TEXTS.iter().rev().for_each(|text| gathered.push(text));
+        let rows = (0..).zip((1..).take(TEXTS.len()).collect::<Vec<_>>().into_iter().rev());
+        gathered.place(&rows.collect::<Vec<_>>())
+    }
+
+    fn pushed() -> Words {
+        let mut words = Words::default();
+        TEXTS.iter().zip(0..).for_each(|(text, slot)| words.push(slot, text));
+        words
+    }
+
+    #[test]
+    fn a_word_finds_what_contains_it() {
+        for words in [placed(), pushed()] {
+            for word in [
+                "a",
+                "ac",
+                "acm",
+                "acme",
+                "meac",
+                "ltd",
+                "ße",
+                "本",
+                "日",
+                "x",
+                "high",
+                "gate",
+                "street",
+                "nothing",
+                "acme.example",
+                "acmeacmeacme",
+                "7",
+                "c",
+                "語",
+            ] {
+                let mut found = Bits::new(TEXTS.len());
+                words.find(word, &mut found);
+                let expected: Vec<usize> =
+                    (0..TEXTS.len()).filter(|at| TEXTS[*at].contains(word)).collect();
+                assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{word}");
+            }
+        }
+    }
+
+    #[test]
+    fn later_texts_are_found_too() {
+        let mut words = placed();
+        words.push(10, "gone fishing acme");
+        let mut found = Bits::new(11);
+        words.find("gone", &mut found);
+        assert_eq!(found.iter().collect::<Vec<_>>(), [10]);
+        words.find("acme", &mut found);
+        assert_eq!(found.iter().collect::<Vec<_>>(), [0, 4, 10]);
+    }
+}
