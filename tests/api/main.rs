@@ -18,6 +18,7 @@ mod envelopes;
 mod errors;
 mod feed;
 mod feed_stream;
+mod index;
 mod limits;
 mod lists;
 mod merges;

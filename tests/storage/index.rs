@@ -208,7 +208,7 @@ impl Running<'_> {
             let (expected, Some(found)) = found else { return Ok(()) };
             self.made.set(self.made.get() + 1);
             prop_assert_eq!(found.total, expected.len(), "{:?}", filter);
-            let ids: Vec<i64> = found.slice(0..found.len()).iter().map(|(_, id)| *id).collect();
+            let ids: Vec<i64> = found.slice(0..found.count()).iter().map(|(_, id)| *id).collect();
             prop_assert_eq!(&ids, &expected[part(expected.len())], "{:?} by {:?}", filter, order);
         }
         Ok(())

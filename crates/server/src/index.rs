@@ -125,9 +125,8 @@ impl Index {
         };
         let position = fresh.sync(tenant).await?;
         let tenant = self.tenant(tenant);
-        if !(tenant.is_at(position) && tenant.has(&needs))
-            && !self.prepare(fresh, db, &tenant, &needs).await?
-        {
+        let is_ready = tenant.is_at(position) && tenant.has(&needs);
+        if !is_ready && !self.prepare(fresh, db, &tenant, &needs).await? {
             return Ok(None);
         }
         Ok(tenant.find(asked, &needs, &order, self.sizes.list_bytes, &self.budget, range))
@@ -198,7 +197,7 @@ impl Index {
 
 impl Found {
     /// How many records the part has.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         match &self.part {
             Part::Page(page) => page.len(),
             Part::Whole { slots, .. } => slots.len(),

@@ -24,6 +24,7 @@ pub enum Database {
 /// A running server; it ends with the test.
 pub struct Server {
     url: String,
+    database: DatabaseUrl,
     app: Arc<App>,
     offset_ms: Arc<AtomicI64>,
     stop: Option<oneshot::Sender<()>>,
@@ -58,11 +59,26 @@ impl Server {
                 (DatabaseUrl::Postgres(cluster.create_database()), None)
             }
         };
-        let db = must(Db::open(&url, config.storage_options()).await, "the database");
+        let server = Server::run(url, folder, config).await;
+        must(load::demo_identities(&server.app, "default").await, "the demo identities");
+        server
+    }
+
+    /// Starts another server on the same database, with changed settings.
+    ///
+    /// # Panics
+    /// As [`Server::start`].
+    pub async fn start_beside(&self, change: impl FnOnce(&mut Config)) -> Server {
+        let mut config = Config::default();
+        change(&mut config);
+        Server::run(self.database.clone(), None, config).await
+    }
+
+    async fn run(database: DatabaseUrl, folder: Option<TempDir>, config: Config) -> Server {
+        let db = must(Db::open(&database, config.storage_options()).await, "the database");
         let offset_ms = Arc::new(AtomicI64::new(0));
         let clock = clock(Arc::clone(&offset_ms));
         let app = must(App::open(db, config, clock).await, "the server");
-        must(load::demo_identities(&app, "default").await, "the demo identities");
         let listener = must(TcpListener::bind("127.0.0.1:0").await, "a port");
         let address = must(listener.local_addr(), "the port's number");
         let (stop, stopped) = oneshot::channel();
@@ -72,6 +88,7 @@ impl Server {
         }));
         Server {
             url: format!("http://{address}"),
+            database,
             app,
             offset_ms,
             stop: Some(stop),

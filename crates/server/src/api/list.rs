@@ -18,7 +18,7 @@ use crate::error::{ApiError, Result};
 use crate::front::Call;
 use crate::index::{Asked, Found, Rows as KeptRows, RowsOf};
 use crate::reply::{self, BodyError, Reply};
-use crate::rules::extras::month_start;
+use crate::rules::extras::{are_computed, month_start};
 use crate::{rights, rules};
 
 pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
@@ -32,7 +32,7 @@ pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
         entity,
         filter: &filter,
         order: &query.order,
-        rows: (!query.show.meets(COMPUTED))
+        rows: (!are_computed(endpoint.kind, &query))
             .then_some(RowsOf { show: query.show, names_of: &prepared.names_of }),
     };
     let wanted = |total| wanted(&query, total);
@@ -120,10 +120,6 @@ fn id_only(endpoint: &Endpoint, list: &List) -> Vec<u8> {
     out
 }
 
-/// Fields that rules compute for each reply, so that the rows which carry them are not kept.
-const COMPUTED: Show =
-    Show::ACTIVITY.with(Show::CUSTOM_FIELDS).with(Show::SITE_FIELDS).with(Show::AZURE_TENANTS);
-
 /// The part of a list that a reply has.
 enum List {
     Index(Found),
@@ -142,7 +138,7 @@ impl List {
     /// Records of the part.
     fn len(&self) -> usize {
         match self {
-            List::Index(found) => found.len(),
+            List::Index(found) => found.count(),
             List::Ids { wanted, .. } => wanted.len(),
         }
     }

@@ -41,8 +41,11 @@ struct State {
     kinds: Kinds,
     /// Grows when a record of the kind is written whose name others may show.
     names: HashMap<EntityKind, u64>,
-    rows: Mutex<HashMap<(EntityKind, Show), (u64, Arc<Rows>)>>,
+    rows: Mutex<HashMap<(EntityKind, Show), Variant>>,
 }
+
+/// The rows with one set of fields, and the state of the names that they carry.
+type Variant = (u64, Arc<Rows>);
 
 /// Sets of fields of one kind whose rows are kept at the same time.
 const VARIANTS: usize = 8;

@@ -204,7 +204,7 @@ impl Gathered {
     /// ascending by slot.
     pub fn place(mut self, rows: &[(u32, u32)]) -> Words {
         // A word has a place from the beginning here, so none can be taken for its first slot.
-        let unused = u32::MAX & !SEVERAL;
+        let unused = !SEVERAL;
         self.words.holders.firsts = vec![unused; self.words.words.len()];
         for (slot, row) in rows {
             let row = *row as usize;

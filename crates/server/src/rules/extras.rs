@@ -17,6 +17,20 @@ use crate::rules::{availability, custom_fields, popups, prepay, stock, top_level
 /// JSON by field position, for one record.
 pub type Extras = Vec<(usize, String)>;
 
+/// What makes list rows carry fields that are computed anew for every reply.
+const COMPUTED: Show =
+    Show::ACTIVITY.with(Show::CUSTOM_FIELDS).with(Show::SITE_FIELDS).with(Show::AZURE_TENANTS);
+
+/// True when [`rows`] adds anything, so that such rows can't be kept.
+pub fn are_computed(kind: EntityKind, query: &ListQuery) -> bool {
+    let by_kind = match kind {
+        EntityKind::PopupNote | EntityKind::Item | EntityKind::TopLevel => true,
+        EntityKind::Site => query.stock_item > 0,
+        _ => false,
+    };
+    by_kind || query.show.meets(COMPUTED)
+}
+
 /// The computed fields of list rows, in the order of the rows.
 pub async fn rows(
     reader: &mut impl Read,
@@ -29,6 +43,9 @@ pub async fn rows(
 ) -> Result<Vec<Extras>> {
     let tenant = caller.tenant_id;
     let mut extras: Vec<Extras> = vec![Vec::new(); stored.len()];
+    if !are_computed(kind, query) {
+        return Ok(extras);
+    }
     match kind {
         EntityKind::PopupNote => {
             popups::statuses(reader, tenant, caller.agent_id, stored, &mut extras).await?;
