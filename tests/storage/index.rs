@@ -164,6 +164,7 @@ impl Writer<'_> {
             client_id: 0,
             operation: if is_new { Operation::Created } else { Operation::Updated },
             imported: false,
+            quiet: false,
             before: None,
         };
         let author = Author::default();

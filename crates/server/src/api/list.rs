@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use aureole_catalogue::query::{self, ListQuery, Paging};
 use aureole_catalogue::render::{Row, View};
-use aureole_catalogue::{Filter, Problems, Show};
+use aureole_catalogue::{Filter, Problems};
 use aureole_storage::records::{self, Stored};
 
 use crate::app::{App, Prepared};
