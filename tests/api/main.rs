@@ -20,6 +20,7 @@ mod feed;
 mod feed_stream;
 mod index;
 mod limits;
+mod links;
 mod lists;
 mod merges;
 mod names;

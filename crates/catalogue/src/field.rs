@@ -113,6 +113,8 @@ pub struct Field {
     pub reference: Option<EntityKind>,
     /// Kept in a column of its own beside the document.
     pub column: bool,
+    /// What another product calls the record: two records with the same one are reported.
+    pub link_key: bool,
     /// Longest text in characters; 0 = the configured general limit.
     pub max_chars: u32,
     /// More than 4 decimal places are kept (coordinates, conversion rates).
@@ -169,6 +171,7 @@ const fn field(name: &'static str, kind: Kind) -> Field {
         source: Source::Doc,
         reference: None,
         column: false,
+        link_key: false,
         max_chars: 0,
         fine: false,
         full_when: if kind.is_nested() { Show::DETAILS } else { Show::NONE },
@@ -253,6 +256,10 @@ impl Field {
     }
     pub const fn column(mut self) -> Field {
         self.column = true;
+        self
+    }
+    pub const fn link_key(mut self) -> Field {
+        self.link_key = true;
         self
     }
     /// The name of the record that the id beside it points at.

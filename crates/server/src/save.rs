@@ -40,6 +40,8 @@ pub struct Save<'a> {
     pub password_hashes: HashMap<String, String>,
     /// `Prefer: merge`: nested collections keep the elements that a body does not mention.
     pub merge: bool,
+    /// A key of another product that another client has is a problem, not a warning.
+    pub unique_links: bool,
     /// The definitions of custom and site fields that were read already.
     pub definitions: rules::custom_fields::Cache,
     /// Nothing is written any more: the records are only checked, so that every problem is named.
@@ -123,6 +125,7 @@ impl<'a> Save<'a> {
             author,
             password_hashes: HashMap::new(),
             merge,
+            unique_links: false,
             definitions: HashMap::new(),
             check_only: false,
             quiet: false,

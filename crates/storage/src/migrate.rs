@@ -72,6 +72,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: include_str!("../migrations/0005_feed.postgres.sql"),
     },
+    Migration {
+        name: "0006_client_link",
+        both: include_str!("../migrations/0006_client_link.sql"),
+        sqlite: include_str!("../migrations/0006_client_link.sqlite.sql"),
+        postgres: include_str!("../migrations/0006_client_link.postgres.sql"),
+    },
 ];
 
 /// Any number that no other program takes in the same PostgreSQL database.

@@ -1,9 +1,11 @@
 //! The generic statements for every kind of record: get, list, insert, update, delete.
 
+mod links;
 mod list;
 mod parts;
 mod write;
 
+pub use links::{link_fields, link_value, linked_clients};
 pub use list::{select_ids, select_ids_in, version};
 pub use parts::{Part, each_part};
 pub use write::{

@@ -245,15 +245,6 @@ pub const FIELDS: &[Fact] = &[
         Stored,
         "there is no portal",
     ),
-    // The second client with the same link key is not reported yet.
-    fact("Area", "xeroid connectwiseid autotaskid datto_id hubspot_id auvik_id", Stored, LINK_KEYS),
-    fact(
-        "Area",
-        "passportal_id ninjarmmid liongardid kaseyaid stripe_customer_id",
-        Stored,
-        LINK_KEYS,
-    ),
-    fact("Area", "itglue_id accountsid qbo_company_id dbc_company_id", Stored, LINK_KEYS),
     // Other products are never called from here.
     fact(
         "Area",
@@ -312,6 +303,5 @@ pub const FIELDS: &[Fact] = &[
 const NO_DEDUCTIONS: &str = "nothing is deducted or billed on its own";
 const NO_BILLING: &str = "no invoices are made here";
 const NO_CATEGORIES: &str = "ticket categories are not part of Aureole";
-const LINK_KEYS: &str = "a second record with the same key is not reported yet";
 const OTHER_PRODUCTS: &str = "other products are never called";
 const OWN_RIGHTS: &str = "what a caller may do follows from its token alone";

@@ -1,13 +1,12 @@
 //! The odd paths of a client: /Client/me, /Client/NewAccountsId, /Client/PaymentMethodUpdate.
 
-use aureole_catalogue::filter::Test;
 use aureole_catalogue::keys::user;
-use aureole_catalogue::value::fold;
-use aureole_catalogue::{EntityKind, Filter, Record, Show};
+use aureole_catalogue::{EntityKind, Problems, Record, Show};
 use aureole_storage::records;
 use serde_json::{Map, Value};
 
 use crate::api::get::rendered;
+use crate::api::idempotency;
 use crate::auth::caller::Role;
 use crate::auth::scopes::Area;
 use crate::error::{ApiError, Result};
@@ -124,9 +123,45 @@ fn edits_accounts(call: &Call, own_client: i64) -> Result<()> {
 
 /// An update of some fields of existing clients; other fields are ignored with a warning.
 async fn narrow_update(call: &Call, body: &[u8], fields: &[&str], unique: bool) -> Result<Reply> {
+    let mut problems = Problems::default();
+    let dry_run = call.params.flag("dryrun", &mut problems);
+    call.check_params(&[&["dryrun"]], &mut problems);
+    if !problems.is_empty() {
+        return Err(ApiError::Validation { place: "", problems });
+    }
+    let repeatable = idempotency::of(call, body)?.filter(|_| !dry_run);
+    if let Some(repeatable) = &repeatable
+        && let Some(first) = repeatable.first(call).await?
+    {
+        return Ok(first);
+    }
+    let (mut save, replies) = narrowed(call, body, fields, unique).await?;
+    let body = match replies.as_slice() {
+        [only] => only.to_string(),
+        several => Value::Array(several.to_vec()).to_string(),
+    };
+    if let Some(repeatable) = &repeatable {
+        repeatable.keep(call, &mut save.tx, 200, &body).await?;
+    }
+    if dry_run {
+        save.tx.rollback().await?;
+    } else {
+        save.tx.commit().await?;
+    }
+    Ok(reply::json(200, body))
+}
+
+/// The records of such an update, written in a transaction that is still open.
+async fn narrowed<'a>(
+    call: &'a Call,
+    body: &[u8],
+    fields: &[&str],
+    unique: bool,
+) -> Result<(Save<'a>, Vec<Value>)> {
     let elements = wire::elements(body, call.app.config.limits.records_per_post)?;
     let own = if call.caller.role == Role::EndUser { Some(own_client(call).await?) } else { None };
     let mut save = Save::begin(&call.app, &call.caller, &call.request_id, false, call.now).await?;
+    save.unique_links = unique;
     let mut done = Vec::new();
     for (at, element) in elements.records.iter().enumerate() {
         let path = elements.path(at);
@@ -141,9 +176,6 @@ async fn narrow_update(call: &Call, body: &[u8], fields: &[&str], unique: bool) 
             .clone()
             .into_iter()
             .partition(|(name, _)| name == "id" || fields.contains(&name.as_str()));
-        if unique {
-            taken(&mut save, call, id, &kept, &path).await?;
-        }
         let saved =
             save::record(&mut save, EntityKind::Client, &kept, &path, Preset::default()).await?;
         if let Some(mut draft) = saved {
@@ -174,49 +206,5 @@ async fn narrow_update(call: &Call, body: &[u8], fields: &[&str], unique: bool) 
         }
         replies.push(Value::Object(record));
     }
-    save.tx.commit().await?;
-    let body = if replies.len() == 1 { replies.remove(0) } else { Value::Array(replies) };
-    Ok(reply::value(200, &body))
-}
-
-/// Refuses an accounting id that another client has in the same tenant of the same product.
-async fn taken(
-    save: &mut Save<'_>,
-    call: &Call,
-    id: i64,
-    body: &Map<String, Value>,
-    path: &str,
-) -> Result<()> {
-    let entity = EntityKind::Client.entity();
-    let Some((_, own)) = save.load(EntityKind::Client, id).await? else { return Ok(()) };
-    let text = |value: Option<&Value>| match value {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Null) | None => String::new(),
-        Some(other) => other.to_string(),
-    };
-    let key = |name: &str| aureole_catalogue::Key(entity.schema.find(name).unwrap_or(0));
-    let tenant_of = |record: &Record, name: &str| text(record.get(key(name)));
-    for name in ACCOUNT_IDS {
-        let wanted = text(body.get(*name));
-        if wanted.is_empty() || wanted == "0" {
-            continue;
-        }
-        let filter = Filter::Field { position: key(name).0, test: Test::Equals(fold(&wanted)) };
-        let tenant = save.tenant();
-        let others = records::select_ids(&call.db, tenant, entity, &filter, &[]).await?;
-        for other in others.into_iter().filter(|other| *other != id) {
-            let Some((_, record)) = save.load(EntityKind::Client, other).await? else { continue };
-            let same_tenant = ACCOUNT_TENANTS.iter().all(|tenant| {
-                let mine = body
-                    .get(*tenant)
-                    .map_or_else(|| tenant_of(&own, tenant), |value| text(Some(value)));
-                mine == tenant_of(&record, tenant)
-            });
-            if same_tenant {
-                let field = aureole_catalogue::accept::join(path, name);
-                save.duplicate(field, format!("{wanted:?} is client {other}'s already"), other);
-            }
-        }
-    }
-    Ok(())
+    Ok((save, replies))
 }

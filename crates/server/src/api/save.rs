@@ -94,7 +94,7 @@ fn merge_of(endpoint: &Endpoint, elements: &Elements) -> Result<Option<(i64, i64
         return Ok(None);
     }
     let number = |record: &Map<String, Value>, name: &str| {
-        record.get(name).and_then(Value::as_i64).unwrap_or(0)
+        record.get(name).and_then(aureole_catalogue::accept::id).unwrap_or(0)
     };
     let merges = |record: &Map<String, Value>| number(record, "_merge_client_into") > 0;
     let Some(at) = elements.records.iter().position(merges) else { return Ok(None) };
@@ -204,10 +204,7 @@ async fn precondition(
     let Some(wanted) = call.header("if-match").filter(|_| elements.records.len() == 1) else {
         return Ok(());
     };
-    let id = record.get("id").and_then(Value::as_i64).unwrap_or(0);
-    if id <= 0 {
-        return Ok(());
-    }
+    let Some(id) = super::invoiced::id_of(record) else { return Ok(()) };
     let tenant = save.tenant();
     records::lock(&mut save.tx, tenant, endpoint.kind.entity(), &[id]).await?;
     if let Some((stored, _)) = save.load(endpoint.kind, id).await? {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{ApiError, Result};
 use crate::rights;
-use crate::rules::generic;
+use crate::rules::{generic, links};
 use crate::save::apply::copy;
 use crate::save::{self, Draft, Preset, Save};
 
@@ -40,6 +40,7 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     for key in [client::CLIENT_TO_INVOICE, client::CLIENT_TO_INVOICE_RECURRING] {
         generic::bill_payer(save, draft, draft.id, key, key).await?;
     }
+    links::before(save, draft).await?;
     if !draft.is_new {
         let ignored: Vec<&str> = draft
             .change

@@ -8,6 +8,7 @@ pub mod client;
 pub mod custom_fields;
 pub mod extras;
 pub mod generic;
+pub mod links;
 pub mod lists;
 pub mod more_lists;
 pub mod notes;

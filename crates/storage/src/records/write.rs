@@ -5,6 +5,7 @@ use aureole_catalogue::value::fold;
 use aureole_catalogue::{Entity, EntityKind, Key, Kind};
 use serde_json::Value as Json;
 
+use super::links;
 use crate::db::{Error, Read, Result, Row, Tx, Value};
 
 /// One record to be written.
@@ -113,7 +114,10 @@ pub async fn insert(
             tx.execute_many(&sql, &rows).await?;
         }
     }
-    Ok(())
+    match entity.kind {
+        EntityKind::Client => links::note(tx, tenant, writes).await,
+        _ => Ok(()),
+    }
 }
 
 /// Writes a record over its earlier version.
@@ -132,6 +136,9 @@ pub async fn update(
     let sql =
         format!("UPDATE {} SET {} WHERE tenant_id = $1 AND id = $2", entity.table, sets.join(", "));
     match tx.execute(&sql, &values(entity, tenant, write)).await? {
+        1 if entity.kind == EntityKind::Client => {
+            links::note(tx, tenant, std::slice::from_ref(write)).await
+        }
         1 => Ok(()),
         _ => Err(Error::Internal(format!("update of {} {} found no row", entity.name, write.id))),
     }
@@ -139,6 +146,9 @@ pub async fn update(
 
 /// Deletes records by id.
 pub async fn delete(tx: &mut Tx, tenant: i64, entity: &'static Entity, ids: &[i64]) -> Result<u64> {
+    if entity.kind == EntityKind::Client {
+        links::forget(tx, tenant, ids).await?;
+    }
     let condition = tx.dialect().in_ids("id", 2);
     let sql = format!("DELETE FROM {} WHERE tenant_id = $1 AND {condition}", entity.table);
     tx.execute(&sql, &[tenant.into(), Value::ids(ids)]).await
