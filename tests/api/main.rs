@@ -19,6 +19,7 @@ mod errors;
 mod feed;
 mod feed_stream;
 mod index;
+mod imports;
 mod limits;
 mod links;
 mod lists;

@@ -62,6 +62,7 @@ const ALLOWED: &[Allowed] = &[
         "added",
         "the column profile of a saved view, as lists call it",
     ),
+    allowed("Users_List", "web_access_level", "added", "where newclient_web_access_level goes"),
     allowed("Users_List", "site_id", "type", "an id, whole like every other reference to a site"),
 ];
 

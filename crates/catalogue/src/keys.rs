@@ -46,6 +46,8 @@ keys!(
     NEW_COUNTRY = "newclient_countrycode",
     NEW_REGION = "newclient_regioncode",
     NEW_SITE_GUID = "newclient_siteguid",
+    IMPORT_ADDRESS = "import_address",
+    BILLING_TEMPLATE = "billingtemplate_id",
     SITE_UPDATE = "site_update",
     MERGE_INTO = "_merge_client_into",
     POPUP_NOTES = "popup_notes",
@@ -253,6 +255,12 @@ keys!(
     END = "enddate",
     DONT_INVOICE = "dontinvoice",
     PERIOD = "billingperiod_id",
+);
+
+keys!(
+    billing_template,
+    crate::entities::billing_template::CONTRACT_TEMPLATE_HEADER,
+    SURCHARGE = "surchargeid",
 );
 
 keys!(

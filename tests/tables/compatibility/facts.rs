@@ -178,6 +178,21 @@ pub const FIELDS: &[Fact] = &[
     fact("Area", "newclient_siteguid newclient_contactname newclient_contactemail", Works, ""),
     fact("Area", "newclient_contacttitle site_update _merge_client_into", Works, ""),
     fact("Site", "newsite_contactname newsite_contactemail newsite_contacttitle", Works, ""),
+    fact("Area", "newclient_web_access_level", Works, WEB_ACCESS),
+    fact("Site", "newsite_web_access_level", Works, WEB_ACCESS),
+    fact("Users_List", "web_access_level", Stored, "there is no portal"),
+    fact("Area", "newclient_sendwelcomeemail", Accepted, NO_MAIL),
+    fact("Site", "newsite_sendwelcomeemail", Accepted, NO_MAIL),
+    fact("Area", "_reassign_all_to_user", Works, REASSIGNED),
+    fact("Site", "_reassign_all_to_user", Works, REASSIGNED),
+    fact("Area", "import_address", Works, "the main site's delivery address"),
+    fact("Area", "import_notes", Works, "CRM notes of the client"),
+    fact("Area", "import_azure_tenant", Works, "a tenant link through import_details_id"),
+    fact("Area", "_apply_billingtemplate", Works, "what the template sets and the body does not"),
+    fact("Area", "new_external_link _importtype _isimport", Works, ""),
+    fact("Site", "new_external_link _importtype _isimport _isxero", Works, ""),
+    fact("Company", "new_external_link _importtype", Works, ""),
+    fact("Company", "contract_count", NotYet, "contracts are not part of Aureole"),
     fact("Users_List", "password", Works, ""),
     // What rules compute.
     fact("Area", "open_ticket_count onhold_ticket_count total_ticket_count", Works, ""),
@@ -300,6 +315,9 @@ pub const FIELDS: &[Fact] = &[
     ),
 ];
 
+const WEB_ACCESS: &str = "kept on the contact as web_access_level";
+const NO_MAIL: &str = "no e-mail is sent, and the reply says so";
+const REASSIGNED: &str = "every ticket goes to that user, and to the user's site and client";
 const NO_DEDUCTIONS: &str = "nothing is deducted or billed on its own";
 const NO_BILLING: &str = "no invoices are made here";
 const NO_CATEGORIES: &str = "ticket categories are not part of Aureole";

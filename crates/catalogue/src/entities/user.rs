@@ -87,5 +87,6 @@ pub static USERS_LIST: Schema = Schema {
         int("client_automatic_callscript_id").light(),
         list("popup_notes", &AREA_POPUP).by_rule(),
         text("password").secret(),
+        int("web_access_level"),
     ],
 };

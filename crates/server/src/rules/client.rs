@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{ApiError, Result};
 use crate::rights;
-use crate::rules::{generic, links};
+use crate::rules::{generic, links, once};
 use crate::save::apply::copy;
 use crate::save::{self, Draft, Preset, Save};
 
@@ -29,6 +29,7 @@ const FIRST_USER: &[(Key, &str)] = &[
     (client::NEW_CONTACT_NAME, "name"),
     (client::NEW_CONTACT_EMAIL, "emailaddress"),
     (client::NEW_CONTACT_TITLE, "title"),
+    (client::NEW_WEB_ACCESS, "web_access_level"),
 ];
 
 pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
@@ -41,19 +42,6 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         generic::bill_payer(save, draft, draft.id, key, key).await?;
     }
     links::before(save, draft).await?;
-    if !draft.is_new {
-        let ignored: Vec<&str> = draft
-            .change
-            .iter()
-            .filter(|(_, value)| value.is_some())
-            .map(|(key, _)| draft.entity().schema.fields[key.0].name)
-            .filter(|name| name.starts_with("newclient_"))
-            .collect();
-        if !ignored.is_empty() {
-            let names = ignored.join(", ");
-            draft.warnings.push(format!("{names}: only a new client takes these; ignored"));
-        }
-    }
     Ok(())
 }
 
@@ -93,7 +81,9 @@ async fn main_site(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
                 .push("main_site_id was ignored: a new client's main site is made with it".into());
         }
         // Both ids are known before either record is written, because each names the other.
-        draft.id = save.reserve(EntityKind::Client, 1).await?;
+        if draft.id == 0 {
+            draft.id = save.reserve(EntityKind::Client, 1).await?;
+        }
         if !rights::sees_client(save.caller, draft.id) {
             let message = "this agent is limited to certain clients and can't make new ones";
             return Err(ApiError::Forbidden(message.to_owned()));
@@ -152,6 +142,7 @@ pub async fn check_nested(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> 
         first_site(save, draft).await?;
     }
     nested_sites(save, draft).await?;
+    once::after(save, draft).await?;
     save.check_only = false;
     Ok(())
 }
@@ -167,6 +158,9 @@ async fn first_site(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     let mut body = Map::new();
     for (key, name) in FIRST_SITE {
         copy(&draft.change, *key, &mut body, name);
+    }
+    if !draft.change.has(client::NEW_ADDRESS) {
+        copy(&draft.change, client::IMPORT_ADDRESS, &mut body, "delivery_address");
     }
     if draft.change.text(client::NEW_SITE_NAME).is_empty() {
         body.insert("name".to_owned(), json!("Main"));

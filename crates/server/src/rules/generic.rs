@@ -16,25 +16,7 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     name(save, draft);
     colours(save, draft);
     mandatory(save, draft);
-    new_link(draft);
     Ok(())
-}
-
-/// `new_external_link`: one more link for programs that don't post the whole list.
-fn new_link(draft: &mut Draft) {
-    let schema = draft.entity().schema;
-    let (Some(new), Some(links)) =
-        (schema.find("new_external_link"), schema.find("external_links").map(Key))
-    else {
-        return;
-    };
-    let Some(Value::Object(mut link)) = draft.change.value(Key(new)).cloned() else { return };
-    let mut list = draft.record.get(links).and_then(Value::as_array).cloned().unwrap_or_default();
-    let id = |link: &Value| link.get("id").and_then(Value::as_i64).unwrap_or(0);
-    let next = list.iter().map(id).max().unwrap_or(0) + 1;
-    link.insert("id".to_owned(), next.into());
-    list.push(Value::Object(link));
-    draft.record.set(links, list);
 }
 
 /// The server dates a new record, and nobody changes that date.

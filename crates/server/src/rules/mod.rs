@@ -12,6 +12,7 @@ pub mod links;
 pub mod lists;
 pub mod more_lists;
 pub mod notes;
+pub mod once;
 pub mod people;
 pub mod periods;
 pub mod popups;
@@ -47,6 +48,7 @@ pub async fn known(
 pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     generic::before(save, draft).await?;
     custom_fields::before(save, draft).await?;
+    once::before(save, draft).await?;
     match draft.kind {
         EntityKind::Client => {
             prepay::client_before(save, draft);
@@ -87,6 +89,7 @@ pub async fn after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         EntityKind::Attachment => attachments::after(save, draft).await,
         _ => Ok(()),
     }?;
+    once::after(save, draft).await?;
     children::after(save, draft).await
 }
 

@@ -184,6 +184,7 @@ async fn first_contact(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     copy(&draft.change, site::NEW_CONTACT_NAME, &mut body, "name");
     copy(&draft.change, site::NEW_CONTACT_EMAIL, &mut body, "emailaddress");
     copy(&draft.change, site::NEW_CONTACT_TITLE, &mut body, "title");
+    copy(&draft.change, site::NEW_WEB_ACCESS, &mut body, "web_access_level");
     body.insert("isimportantcontact".to_owned(), json!(true));
     let fixed = [(user::SITE_ID, draft.id)];
     let preset = Preset { id: None, fixed: &fixed };

@@ -11,6 +11,8 @@ pub const QUIET: &str = "_dont_fire_automations";
 const IMPORT: &str = "_isimport";
 /// From where; means [`IMPORT`] as well.
 const IMPORT_TYPE: &str = "_importtype";
+/// From Xero; means [`IMPORT`] as well.
+const FROM_XERO: &str = "_isxero";
 
 /// True when the body has this flag, in any spelling of true.
 pub fn is_on(body: &Map<String, Value>, name: &str) -> bool {
@@ -20,7 +22,7 @@ pub fn is_on(body: &Map<String, Value>, name: &str) -> bool {
 /// True when the record's history is to say that it was imported.
 pub fn is_import(body: &Map<String, Value>) -> bool {
     let from = body.get(IMPORT_TYPE).and_then(Value::as_str);
-    is_on(body, IMPORT) || from.is_some_and(|from| !from.is_empty())
+    is_on(body, IMPORT) || is_on(body, FROM_XERO) || from.is_some_and(|from| !from.is_empty())
 }
 
 fn flag(value: &Value) -> Option<bool> {
