@@ -36,6 +36,10 @@ async fn a_first_contact_has_its_level_and_no_mail(server: &Server) {
     assert!(warning(&depot).contains("newsite_sendwelcomeemail: no e-mail was sent"), "{depot}");
     let bob = get(&admin, "Users", depot["maincontact_id"].as_i64().unwrap(), "").await;
     assert_eq!((&bob["name"], &bob["web_access_level"]), (&json!("Bob"), &json!(3)));
+    let body = json!({ "name": "Nobody", "newclient_contactemail": "n@x.example", "newclient_web_access_level": 1 });
+    let told = make(&admin, "Client", body).await;
+    let expected = "newclient_contactemail, newclient_web_access_level: no contact is made without newclient_contactname";
+    assert_eq!(warning(&told), expected);
     let quiet = json!({ "name": "Quiet", "newclient_sendwelcomeemail": false });
     assert_eq!(warning(&make(&admin, "Client", quiet).await), "");
     for (path, field) in

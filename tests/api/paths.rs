@@ -244,7 +244,8 @@ async fn upload(server: &Server, head: &str, body: &str, in_chunks: bool) -> Str
 
 async fn an_id_is_a_32_bit_integer(server: &Server) {
     let admin = server.admin().await;
-    for id in ["abc", "1.5", "2147483648", "-2147483649", "1e3", "0x1", "%00", "%20", "1%2F2", "١"]
+    for id in
+        ["abc", "+1", "1.5", "2147483648", "-2147483649", "1e3", "0x1", "%00", "%20", "1%2F2", "١"]
     {
         for path in ["/api/Client", "/Site", "/tickets"] {
             let path = format!("{path}/{id}");

@@ -16,6 +16,7 @@ on_both_databases!(
     the_main_contact_belongs_to_the_client,
     a_new_site_can_bring_its_contact,
     site_collections_are_replaced,
+    stock_bins_are_at_stock_locations_only,
     the_list_filters_by_owner_and_kind,
     the_list_adds_addresses_and_notes,
     the_search_knows_the_client,
@@ -275,6 +276,34 @@ async fn a_new_site_can_bring_its_contact(server: &Server) {
     let user = get(&admin, "Users", made["maincontact_id"].as_i64().unwrap(), "").await;
     assert_eq!((&user["emailaddress"], &user["title"]), (&json!("n@x.example"), &json!("Ms")));
     assert_eq!(user["site_id"], made["id"]);
+}
+
+async fn stock_bins_are_at_stock_locations_only(server: &Server) {
+    let admin = server.admin().await;
+    let acme = client(&admin, "Acme").await;
+    let (main, bins) = (&acme["main_site_id"], json!([{ "name": "A" }]));
+    let refused = async |path: &str, body: Value| {
+        admin.post(&format!("/api/{path}"), body).await.expect_error(400, "validation")
+    };
+    let only = json!({ "stockbins": ["are for a stock location only"] });
+    assert_eq!(refused("Site", json!({ "id": main, "stockbins": bins })).await, only);
+    let body = json!({ "name": "Shop", "client_id": id(&acme), "stockbins": bins });
+    assert_eq!(refused("Site", body).await, only);
+    let errors = refused("StockBins", json!({ "name": "A", "site_id": main })).await;
+    let text = format!("is site {main}, which is no stock location");
+    assert_eq!(errors, json!({ "site_id": [text] }));
+    assert_eq!(admin.get("/api/StockBins").await.expect(200), json!([]));
+    let body = json!({ "id": main, "isstocklocation": true, "stockbins": bins });
+    admin.post("/api/Site", body).await.expect(200);
+    make(&admin, "StockBins", json!({ "name": "B", "site_id": main })).await;
+    let errors = refused("Site", json!({ "id": main, "isstocklocation": false })).await;
+    assert_eq!(errors["isstocklocation"], json!(["can't be cleared: the site has 2 stock bins"]));
+    let body = json!({ "id": main, "isstocklocation": false, "stockbins": [] });
+    admin.post("/api/Site", body).await.expect(200);
+    assert_eq!(admin.get("/api/StockBins").await.expect(200), json!([]));
+    // One problem is one problem: the client was named.
+    let errors = refused("Site", json!({ "name": "Depot", "client_name": "Nobody" })).await;
+    assert_eq!(errors.as_object().unwrap().keys().collect::<Vec<_>>(), ["client_name"], "{errors}");
 }
 
 async fn site_collections_are_replaced(server: &Server) {

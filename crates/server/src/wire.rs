@@ -21,7 +21,10 @@ pub fn fold_path(path: &str) -> Vec<String> {
 
 /// `{id}`: a 32-bit integer or a 400.
 pub fn parse_id(text: &str) -> Result<i64> {
-    text.parse::<i32>()
+    // A sign in front is for negative numbers only.
+    let digits = if text.starts_with('+') { "" } else { text };
+    digits
+        .parse::<i32>()
         .map(i64::from)
         .map_err(|_| ApiError::invalid("id", format!("must be a 32-bit integer, not {text:?}")))
 }

@@ -73,6 +73,7 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         EntityKind::PrepayUse => prepay::use_before(save, draft).await,
         EntityKind::Attachment => attachments::before(save, draft).await,
         EntityKind::ItemStock => stock::before(save, draft).await,
+        EntityKind::StockBin => stock::bin_before(save, draft).await,
         _ => Ok(()),
     }
 }

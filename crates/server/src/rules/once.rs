@@ -20,6 +20,7 @@ fn given<'a>(draft: &'a Draft, name: &str) -> Option<&'a Value> {
 pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     too_late(draft);
     external_link(save, draft).await?;
+    nameless_contact(draft);
     welcome(draft);
     if draft.kind == EntityKind::Client {
         billing_template(save, draft).await?;
@@ -92,6 +93,27 @@ async fn external_link(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     }
     draft.record.set(list, links);
     Ok(())
+}
+
+/// A contact is made by its name; what else is said of it needs the name.
+fn nameless_contact(draft: &mut Draft) {
+    for prefix in ["newclient_", "newsite_"] {
+        let is_set = |name: &str| match given(draft, &format!("{prefix}{name}")) {
+            Some(Value::String(text)) => !text.is_empty(),
+            Some(Value::Number(number)) => number.as_i64() != Some(0),
+            _ => false,
+        };
+        let lost: Vec<String> = ["contactemail", "contacttitle", "web_access_level"]
+            .into_iter()
+            .filter(|name| is_set(name))
+            .map(|name| format!("{prefix}{name}"))
+            .collect();
+        if draft.is_new && !lost.is_empty() && !is_set("contactname") {
+            let warning =
+                format!("{}: no contact is made without {prefix}contactname", lost.join(", "));
+            draft.warnings.push(warning);
+        }
+    }
 }
 
 /// There is no way to send e-mail here, and whoever asks for a welcome should know.

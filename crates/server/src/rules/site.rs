@@ -15,6 +15,7 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     generic::in_range(save, draft, site::LATITUDE, -90, 90);
     generic::in_range(save, draft, site::LONGITUDE, -180, 180);
     time_zone(save, draft);
+    stock_bins(save, draft).await?;
     let client_id = draft.record.int(site::CLIENT_ID);
     for (key, target) in [
         (site::CLIENT_TO_INVOICE, client::CLIENT_TO_INVOICE),
@@ -23,6 +24,11 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         generic::bill_payer(save, draft, client_id, key, target).await?;
     }
     if client_id <= 0 {
+        let path = draft.at("client_name");
+        if save.problems.iter().any(|(known, _)| *known == path) {
+            // The client was named, and there is none of that name.
+            return Ok(());
+        }
         let message = if draft.change.has(site::CLIENT_ID) {
             "must be the id of a client"
         } else {
@@ -67,6 +73,28 @@ fn address_lines(draft: &mut Draft) {
             None => draft.record.clear(site::INVOICE_ADDRESS),
         }
     }
+}
+
+/// Bins are at stock locations only; a site that stops being one has none left.
+async fn stock_bins(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
+    if draft.record.bool(site::IS_STOCK) {
+        return Ok(());
+    }
+    match draft.change.value(site::STOCK_BINS).and_then(Value::as_array) {
+        Some(bins) if bins.is_empty() => {}
+        Some(_) => save.problem(draft.at("stockbins"), "are for a stock location only"),
+        None if draft.changes(site::IS_STOCK) && !draft.is_new => {
+            let (tenant, entity) = (save.tenant(), EntityKind::StockBin.entity());
+            let bins = records::ids_where(&mut save.tx, tenant, entity, "site_id", &[draft.id]);
+            let count = bins.await?.len();
+            if count > 0 {
+                let message = format!("can't be cleared: the site has {count} stock bins");
+                save.problem(draft.at("isstocklocation"), message);
+            }
+        }
+        None => {}
+    }
+    Ok(())
 }
 
 /// An IANA name or a Windows one.

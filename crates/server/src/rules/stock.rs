@@ -41,6 +41,20 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     place(save, draft).await
 }
 
+/// A bin is at a stock location.
+pub async fn bin_before(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
+    let site_id = draft.record.int(stock_bin::SITE_ID);
+    if site_id <= 0 {
+        save.problem(draft.at("site_id"), "is required");
+    } else if (draft.is_new || draft.changes(stock_bin::SITE_ID))
+        && let Some((_, place)) = save.load(EntityKind::Site, site_id).await?
+        && !place.bool(site::IS_STOCK)
+    {
+        save.problem(draft.at("site_id"), format!("is site {site_id}, which is no stock location"));
+    }
+    Ok(())
+}
+
 /// Stock lies at a stock location, in one of its own bins or in none, and one record says how much.
 async fn place(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
     let (item_id, site_id, bin_id) = (
