@@ -57,6 +57,16 @@ impl Call {
         self.caller.meter.enter(self.app.config.limits.application_requests).await
     }
 
+    /// The same for a route that has no other way to go wrong.
+    pub fn only_params(&self, known: &[&str]) -> Result<()> {
+        let mut problems = Problems::default();
+        self.check_params(&[known], &mut problems);
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(ApiError::Validation { place: "", problems }),
+        }
+    }
+
     /// Reports the parameters that this route does not know: counted, and a 400 under `--strict`.
     pub fn check_params(&self, known: &[&[&str]], problems: &mut Problems) {
         for name in self.params.names() {

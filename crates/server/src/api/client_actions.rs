@@ -51,6 +51,7 @@ const PORTAL_FIELDS: &[&str] = &[
 
 /// The client of the signed-in end user.
 pub async fn me(call: &Call) -> Result<Reply> {
+    call.only_params(&[])?;
     let client_id = own_client(call).await?;
     let (app, tenant) = (&call.app, call.caller.tenant_id);
     let client = rendered(app, &mut call.db.clone(), tenant, EntityKind::Client, client_id).await?;
@@ -179,6 +180,13 @@ async fn narrowed<'a>(
         let saved =
             save::record(&mut save, EntityKind::Client, &kept, &path, Preset::default()).await?;
         if let Some(mut draft) = saved {
+            if call.app.config.strict {
+                let known = |name: &str| draft.entity().schema.find(name).is_some();
+                for name in ignored.keys().filter(|name| !known(name)) {
+                    let path = aureole_catalogue::accept::join(&path, name);
+                    save.problem(path, "is not a known field");
+                }
+            }
             if !ignored.is_empty() {
                 let names: Vec<String> = ignored.keys().cloned().collect();
                 draft.warnings.push(format!(

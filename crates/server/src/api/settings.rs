@@ -11,6 +11,7 @@ use crate::reply::{self, Reply};
 use crate::{rights, wire};
 
 pub async fn get(call: &Call) -> Result<Reply> {
+    call.only_params(&[])?;
     rights::administrator(&call.caller)?;
     let settings = crate::settings::load(&mut call.db.clone(), call.caller.tenant_id).await?;
     Ok(reply::value(200, &settings.to_json()))

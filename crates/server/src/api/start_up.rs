@@ -20,7 +20,7 @@ pub async fn client_cache(call: &Call) -> Result<Reply> {
     if call.caller.role == Role::EndUser {
         return Err(ApiError::Forbidden("an end user's token does not open this path".to_owned()));
     }
-    call.check_params(&[], &mut Problems::default());
+    call.only_params(&[])?;
     let body = json!({
         "tenant": call.caller.tenant,
         "agent_id": call.caller.agent_id,

@@ -85,8 +85,9 @@ async fn stock_bins(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
         Some(_) => save.problem(draft.at("stockbins"), "are for a stock location only"),
         None if draft.changes(site::IS_STOCK) && !draft.is_new => {
             let (tenant, entity) = (save.tenant(), EntityKind::StockBin.entity());
-            let bins = records::ids_where(&mut save.tx, tenant, entity, "site_id", &[draft.id]);
-            let count = bins.await?.len();
+            let bins =
+                records::ids_where(&mut save.tx, tenant, entity, "site_id", &[draft.id]).await?;
+            let count = bins.len();
             if count > 0 {
                 let message = format!("can't be cleared: the site has {count} stock bins");
                 save.problem(draft.at("isstocklocation"), message);
