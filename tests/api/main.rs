@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod asof;
 mod attachments;
 mod client_lists;
 mod clients;
@@ -18,6 +19,7 @@ mod envelopes;
 mod errors;
 mod feed;
 mod feed_stream;
+mod history;
 mod imports;
 mod index;
 mod limits;
@@ -46,6 +48,9 @@ mod stock;
 mod strict;
 mod tenant_links;
 mod tokens;
+mod undo;
+mod undo_merge;
+mod undo_property;
 mod unreadable;
 mod views;
 mod writes;

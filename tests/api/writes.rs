@@ -40,6 +40,21 @@ pub async fn get(actor: &Actor, path: &str, id: i64, query: &str) -> Value {
     actor.get(&format!("/api/{path}/{id}{query}")).await.expect(200)
 }
 
+/// A record without the times of its last write, which move with an undoing.
+pub fn timeless(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(map) => {
+            map.retain(|name, _| {
+                !matches!(name.as_str(), "alastupdate" | "slastupdate" | "last_modified")
+            });
+            map.values_mut().for_each(|value| *value = timeless(value.take()));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = timeless(item.take())),
+        _ => {}
+    }
+    value
+}
+
 /// The names of a list's rows.
 pub async fn names(actor: &Actor, path: &str, key: &str) -> Vec<String> {
     let list = actor.get(path).await.expect(200);

@@ -46,16 +46,7 @@ async fn places() -> [Place; 2] {
 
 async fn write(tx: &mut Tx, tenant: i64, id: i64, operation: Operation) {
     let seq = tx.reserve_ids(tenant, changes::COUNTER, 1).await.unwrap();
-    let change = Change {
-        seq,
-        entity: "Site",
-        record_id: id,
-        client_id: 7,
-        operation,
-        imported: false,
-        quiet: false,
-        before: None,
-    };
+    let change = Change { operation, ..Change::created(seq, "Site", id, 7, Vec::new()) };
     changes::append(tx, tenant, 0, &Author::default(), vec![change]).await.unwrap();
 }
 

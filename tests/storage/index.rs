@@ -157,16 +157,9 @@ impl Writer<'_> {
     async fn log(&mut self, entity: &'static Entity, id: i64, is_new: bool) -> i64 {
         let seq = self.seq.get() + 1;
         self.seq.set(seq);
-        let change = Change {
-            seq,
-            entity: entity.name,
-            record_id: id,
-            client_id: 0,
-            operation: if is_new { Operation::Created } else { Operation::Updated },
-            imported: false,
-            quiet: false,
-            before: None,
-        };
+        let operation = if is_new { Operation::Created } else { Operation::Updated };
+        let created = Change::created(seq, entity.name, id, 0, Vec::new());
+        let change = Change { operation, ..created };
         let author = Author::default();
         changes::append(&mut self.tx, self.tenant, 0, &author, vec![change]).await.unwrap();
         seq

@@ -11,6 +11,8 @@ mod feed;
 #[cfg(test)]
 mod fresh;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod index;
 #[cfg(test)]
 mod records;

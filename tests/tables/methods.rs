@@ -31,6 +31,7 @@ const ODD: &[(&str, &str)] = &[
     ("/readyz", GET),
     ("/Settings", LIST),
     ("/Site/StockBins", LIST),
+    ("/History/1", GET),
     ("/History/1/restore", POST),
     ("/Client/NewAccountsId", POST),
     ("/Client/PaymentMethodUpdate", POST),

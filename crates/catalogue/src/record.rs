@@ -1,6 +1,6 @@
 //! A record in memory while rules work on it, and its stored form.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Number, Value};
 
@@ -97,6 +97,25 @@ impl Record {
     pub fn iter(&self) -> impl Iterator<Item = (Key, &Value)> {
         self.values.iter().map(|(&position, value)| (Key(position), value))
     }
+    /// The stored fields in which two states of a record differ; `None` is one that does not exist.
+    pub fn differing(before: Option<&Record>, after: Option<&Record>) -> Vec<Key> {
+        let positions = |record: Option<&Record>| {
+            record.map(|record| record.values.keys().copied().collect()).unwrap_or_default()
+        };
+        let mut all: BTreeSet<usize> = positions(before);
+        all.extend(positions(after));
+        let differs = |key: &Key| {
+            let field = before.or(after).and_then(|record| record.schema.fields.get(key.0));
+            field.is_some_and(is_stored) && set_value(before, *key) != set_value(after, *key)
+        };
+        all.into_iter().map(Key).filter(differs).collect()
+    }
+    /// The same by name, for the history.
+    pub fn differing_names(before: Option<&Record>, after: Option<&Record>) -> Vec<&'static str> {
+        let keys = Record::differing(before, after);
+        let Some(schema) = before.or(after).map(|record| record.schema) else { return Vec::new() };
+        keys.into_iter().map(|key| schema.fields[key.0].name).collect()
+    }
     /// A decimal's text; `0` when unset.
     pub fn decimal(&self, key: Key) -> String {
         match self.get(key) {
@@ -104,6 +123,10 @@ impl Record {
             _ => "0".to_owned(),
         }
     }
+}
+
+fn set_value(record: Option<&Record>, key: Key) -> Option<&Value> {
+    record.filter(|record| record.is_set(key)).and_then(|record| record.get(key))
 }
 
 /// True for fields that are part of the document.

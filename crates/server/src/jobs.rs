@@ -7,13 +7,18 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use aureole_storage::{changes, tokens};
+
 use crate::app::App;
 use crate::auth;
+use crate::error::ApiError;
 
 /// Seconds between two rounds of the housekeeping.
 const HOUSEKEEPING_S: u64 = 60;
 /// Refresh tokens that one round deletes at most.
 const PURGE_LIMIT: i64 = 10_000;
+/// Changes that one transaction forgets at most.
+const FORGET_LIMIT: i64 = 1_000;
 const DAY_MS: i64 = 86_400_000;
 
 /// Starts the background task of a server; it ends when it is aborted.
@@ -59,6 +64,28 @@ pub async fn run_due(app: &Arc<App>) -> Result<u64, String> {
     prepay::run_due(app).await
 }
 
+/// Forgets every tenant's history from before the days for which it keeps it, in pieces, so that
+/// nobody waits long. Returns from when on some tenant keeps it (milliseconds since 1970).
+async fn forget_history(app: &App, now: i64) -> Result<i64, ApiError> {
+    let mut oldest = now;
+    for tenant in tokens::tenants(&mut app.db.clone()).await? {
+        let mut db = app.db.of(tenant.id);
+        let settings = crate::settings::load(&mut db, tenant.id).await?;
+        let days = crate::history::days(app, &settings);
+        let before = now - days.saturating_mul(DAY_MS);
+        oldest = oldest.min(before);
+        loop {
+            let mut tx = db.begin().await?;
+            let gone = changes::expire(&mut tx, tenant.id, before, FORGET_LIMIT).await?;
+            tx.commit().await?;
+            if gone == 0 {
+                break;
+            }
+        }
+    }
+    Ok(oldest)
+}
+
 /// Forgets what has expired: refresh tokens, codes and old history. Replaces an old signing key.
 pub async fn housekeep(app: &App) -> Result<(), String> {
     let now = app.clock.now_ms();
@@ -78,9 +105,8 @@ pub async fn housekeep(app: &App) -> Result<(), String> {
         let placed = crate::feed::hub::place_all(app, tenant.id).await;
         placed.map_err(|error| error.to_string())?;
     }
-    let before = now - app.config.storage.history_days.max(1).saturating_mul(DAY_MS);
+    let before = forget_history(app, now).await.map_err(|error| error.message())?;
     let mut tx = app.db.begin().await.map_err(|error| error.to_string())?;
-    aureole_storage::changes::expire(&mut tx, before).await.map_err(|error| error.to_string())?;
     aureole_storage::attachments::expire(&mut tx, before)
         .await
         .map_err(|error| error.to_string())?;

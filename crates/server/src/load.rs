@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aureole_catalogue::value::fold;
 use aureole_catalogue::{EntityKind, Key, Limits, Problems, Record, accept};
-use aureole_storage::changes::{self, Author, Change, Operation};
+use aureole_storage::changes::{self, Author, Change};
 use aureole_storage::records::{self, Write};
 use aureole_storage::{Tx, tokens};
 use serde_json::{Map, Value, json};
@@ -184,12 +184,14 @@ struct Batch {
     now: i64,
     tx: Tx,
     gathered: Vec<(EntityKind, i64, Record)>,
+    /// The clients of records that name their site alone.
+    owners: HashMap<(EntityKind, i64), i64>,
 }
 
 impl Batch {
     async fn begin(app: &Arc<App>, tenant: i64, now: i64) -> Result<Batch, String> {
         let tx = app.db.of(tenant).begin().await.map_err(|error| error.to_string())?;
-        Ok(Batch { tenant, now, tx, gathered: Vec::new() })
+        Ok(Batch { tenant, now, tx, gathered: Vec::new(), owners: HashMap::new() })
     }
 
     async fn reserve(&mut self, kind: EntityKind, count: usize) -> Result<i64, String> {
@@ -280,6 +282,7 @@ impl Batch {
                 Some(site) => [("site_id", first_site + count(site))],
                 None => own,
             };
+            self.owners.insert((EntityKind::PopupNote, id), client);
             self.put(EntityKind::PopupNote, id, record, &anchor, shared)?;
         }
         for (site, user, record) in bundle.tickets {
@@ -310,6 +313,7 @@ impl Batch {
     /// Writes what was gathered, one statement a kind, with its change rows.
     async fn flush(&mut self) -> Result<(), String> {
         let gathered = std::mem::take(&mut self.gathered);
+        let owners = std::mem::take(&mut self.owners);
         if gathered.is_empty() {
             return Ok(());
         }
@@ -321,7 +325,7 @@ impl Batch {
             other => other.to_string(),
         };
         let (tenant, now) = (self.tenant, self.now);
-        let mut seq = self.tx.reserve_ids(tenant, changes::COUNTER, total).await.map_err(text)?;
+        let mut seq = self.tx.reserve_changes(tenant, total, 0).await.map_err(text)?;
         let mut log = Vec::with_capacity(gathered.len());
         let mut by_kind: Vec<(EntityKind, Vec<Write<'_>>)> = Vec::new();
         for (kind, id, record) in &gathered {
@@ -330,16 +334,13 @@ impl Batch {
                 Some((_, writes)) => writes.push(write),
                 None => by_kind.push((*kind, vec![write])),
             }
-            log.push(Change {
-                seq,
-                entity: kind.entity().name,
-                record_id: *id,
-                client_id: rights::client_of(kind.entity(), *id, record),
-                operation: Operation::Created,
-                imported: true,
-                quiet: false,
-                before: None,
-            });
+            let client_id = match owners.get(&(*kind, *id)) {
+                Some(client_id) => *client_id,
+                None => rights::client_of(kind.entity(), *id, record),
+            };
+            let fields = Record::differing_names(None, Some(record));
+            let created = Change::created(seq, kind.entity().name, *id, client_id, fields);
+            log.push(Change { imported: true, ..created });
             seq += 1;
         }
         for (kind, writes) in by_kind {

@@ -63,6 +63,16 @@ pub fn vary(reply: &mut Reply, name: &'static str) {
     reply.headers_mut().append(http::header::VARY, HeaderValue::from_static(name));
 }
 
+/// The change by which what the request did can be undone: `POST /History/{change}/restore`.
+pub static CHANGE: HeaderName = HeaderName::from_static("x-change-id");
+
+/// Names that change, when there is one.
+pub fn set_change(reply: &mut Reply, change: Option<i64>) {
+    if let Some(change) = change {
+        set(reply, CHANGE.clone(), &change.to_string());
+    }
+}
+
 /// The answer to a failed request, with the headers that its error asks for.
 pub fn error(error: &ApiError, body: &serde_json::Value) -> Reply {
     let mut reply = value(error.status(), body);

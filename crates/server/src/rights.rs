@@ -1,7 +1,7 @@
 //! What a caller may do: the application's scope and the agent behind it, both.
 
 use aureole_catalogue::render::View;
-use aureole_catalogue::{Entity, EntityKind, Filter, Record, Show};
+use aureole_catalogue::{Entity, EntityKind, Filter, Key, Record, Show};
 use aureole_storage::{Read, records};
 use serde_json::Value;
 
@@ -69,6 +69,40 @@ pub fn client_of(entity: &Entity, id: i64, record: &Record) -> i64 {
         return id;
     }
     client_position(entity).map_or(0, |position| record.int(aureole_catalogue::Key(position)))
+}
+
+/// The client that a record belongs to, also one that hangs on a site or a user; 0 for none.
+pub async fn owning_client(
+    app: &App,
+    reader: &mut impl Read,
+    tenant: i64,
+    entity: &'static Entity,
+    id: i64,
+    record: &Record,
+) -> Result<i64> {
+    let own = client_of(entity, id, record);
+    if own > 0 {
+        return Ok(own);
+    }
+    for (key, kind) in owner_keys(entity) {
+        let owner = record.int(key);
+        if owner <= 0 || !matches!(kind, EntityKind::Site | EntityKind::User) {
+            continue;
+        }
+        let prepared = app.prepared(kind, View::Full, Show::NONE);
+        let stored = records::get(reader, &prepared.select, tenant, owner).await?;
+        let found = stored.map(|stored| Record::from_doc(kind.entity().schema, &stored.doc));
+        return Ok(found.map_or(0, |found| client_of(kind.entity(), owner, &found)));
+    }
+    Ok(0)
+}
+
+/// The fields through which a record is owned, with the kind of the owner.
+pub fn owner_keys(entity: &'static Entity) -> impl Iterator<Item = (Key, EntityKind)> {
+    entity.owners.iter().filter_map(|column| {
+        let position = entity.schema.find(column)?;
+        Some((Key(position), entity.schema.fields[position].reference?))
+    })
 }
 
 /// True when the record is within the agent's client limits.

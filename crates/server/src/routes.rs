@@ -34,6 +34,7 @@ pub enum Route {
     Changes,
     ChangeStream,
     History,
+    Change(i64),
     Restore(i64),
     Settings,
     PopupRead,
@@ -69,6 +70,7 @@ pub fn find(segments: &[String]) -> Result<Route> {
         ["changes"] => Route::Changes,
         ["changes", "stream"] => Route::ChangeStream,
         ["history"] => Route::History,
+        ["history", change] => Route::Change(wire::parse_id(change)?),
         ["history", change, "restore"] => Route::Restore(wire::parse_id(change)?),
         ["settings"] => Route::Settings,
         ["clientcache"] => Route::ClientCache,
@@ -143,7 +145,7 @@ impl Route {
             Route::AgentMe => "agent/me",
             Route::Changes => "changes",
             Route::ChangeStream => "changes/stream",
-            Route::History | Route::Restore(_) => "history",
+            Route::History | Route::Change(_) | Route::Restore(_) => "history",
             Route::Settings => "settings",
             Route::PopupRead => "popupnote/read",
             Route::ClientMe => "client/me",
@@ -158,6 +160,10 @@ impl Route {
 
 pub async fn get(call: &Call, route: Route) -> Result<Reply> {
     match route {
+        Route::Record(endpoint, id) if api::asof::is_asked(call) => {
+            api::asof::get(call, endpoint, id).await
+        }
+        _ if api::asof::is_asked(call) => Err(api::asof::refusal()),
         Route::Records(endpoint) => api::list::list(call, endpoint).await,
         Route::Record(endpoint, id) if endpoint.kind == EntityKind::AreaRequestType => {
             api::request_types::get(call, endpoint, id).await
@@ -176,6 +182,7 @@ pub async fn get(call: &Call, route: Route) -> Result<Reply> {
         Route::Changes => api::changes::list(call).await,
         Route::ChangeStream => api::changes::stream(call).await,
         Route::History => api::history::list(call).await,
+        Route::Change(change) => api::history::one(call, change).await,
         Route::Settings => api::settings::get(call).await,
         _ => Err(ApiError::MethodNotAllowed { allow: route.allow() }),
     }
@@ -187,7 +194,7 @@ pub async fn post(call: &Call, route: Route, body: &[u8]) -> Result<Reply> {
             let saved = api::save::post(call, endpoint, body).await;
             saved.map_err(|error| error.about(endpoint.place))
         }
-        Route::Restore(change) => api::history::restore(call, change).await,
+        Route::Restore(change) => api::restore::post(call, change, body).await,
         Route::NewAccountsId => api::client_actions::new_accounts_id(call, body).await,
         Route::PaymentMethod => api::client_actions::payment_method(call, body).await,
         Route::Invoiced => api::invoiced::post(call, endpoint("recurringitem")?, body).await,

@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 use aureole_catalogue::render::View;
 use aureole_catalogue::{Change, Entity, EntityKind, Key, Problems, Record, Show, accept};
 use aureole_storage::Tx;
-use aureole_storage::changes::{self, Author, Operation};
+use aureole_storage::beside;
+use aureole_storage::changes::{self, Action, Author, Before, Operation};
 use aureole_storage::records::{self, Stored, Write};
 
 use crate::app::App;
@@ -49,6 +50,25 @@ pub struct Save<'a> {
     /// What is written now fires no webhook: `_dont_fire_automations` of the record, or of the one
     /// that it is nested in.
     pub quiet: bool,
+    /// The number of the first change since the last [`Save::next_batch`]; 0 when there is none.
+    pub batch: i64,
+    /// What the changes are part of.
+    pub action: Action,
+    /// The change that is being undone; 0 for none. What was once there is put back as it was, so
+    /// rules that a new write has to follow don't hold for it.
+    pub restores: i64,
+}
+
+/// How a record is written.
+#[derive(Default)]
+pub struct Manner {
+    pub imported: bool,
+    /// What was beside the document, when the write changes that too.
+    pub before_more: Option<String>,
+    /// Changed fields that no document has.
+    pub more_fields: Vec<&'static str>,
+    /// The record's last change number, for one that exists no more.
+    pub floor: i64,
 }
 
 /// One record on its way into the database.
@@ -62,7 +82,7 @@ pub struct Draft {
     /// no place for all of its fields, so mandatory definitions don't hold for it.
     pub implied: bool,
     pub before: Option<Record>,
-    before_doc: Option<String>,
+    stored: Option<Before>,
     pub record: Record,
     pub change: Change,
     pub warnings: Vec<String>,
@@ -80,6 +100,47 @@ pub struct Preset<'a> {
 }
 
 impl Draft {
+    /// A record that is to be put back: `record` over the stored state, or over nothing.
+    pub fn of_restored(
+        kind: EntityKind,
+        id: i64,
+        path: String,
+        stored: Option<(Stored, Record)>,
+        record: Record,
+    ) -> Draft {
+        let (stored, before) = stored.map(|(stored, before)| (stored.into(), before)).unzip();
+        let mut change = Change::default();
+        for key in Record::differing(before.as_ref(), Some(&record)) {
+            let value = record.get(key).filter(|_| record.is_set(key)).cloned();
+            change.set(key, value);
+        }
+        let warnings = Vec::new();
+        Draft {
+            kind,
+            path,
+            id,
+            is_new: false,
+            implied: false,
+            before,
+            stored,
+            record,
+            change,
+            secrets: Vec::new(),
+            warnings,
+        }
+    }
+
+    /// Writes the record; true when that changed something.
+    pub async fn put(&mut self, save: &mut Save<'_>, manner: Manner) -> Result<bool> {
+        let same = self.stored.as_ref().is_some_and(|stored| stored.doc == self.record.to_doc());
+        if same && manner.before_more.is_none() {
+            return Ok(false);
+        }
+        let old = self.stored.take().zip(self.before.as_ref());
+        save.write(self.kind, self.id, &self.record, old, manner).await?;
+        Ok(true)
+    }
+
     pub fn entity(&self) -> &'static Entity {
         self.kind.entity()
     }
@@ -129,7 +190,30 @@ impl<'a> Save<'a> {
             definitions: HashMap::new(),
             check_only: false,
             quiet: false,
+            batch: 0,
+            action: Action::Plain,
+            restores: 0,
         })
+    }
+
+    /// What follows can be undone apart from what was written before.
+    pub fn next_batch(&mut self) {
+        self.batch = 0;
+    }
+
+    /// True while something is put back as it was.
+    pub fn is_restoring(&self) -> bool {
+        self.restores > 0
+    }
+
+    /// Reserves the numbers of `count` changes to records, the last of which was `floor`.
+    pub async fn reserve_changes(&mut self, count: i64, floor: i64) -> Result<i64> {
+        let tenant = self.tenant();
+        let first = self.tx.reserve_changes(tenant, count, floor).await?;
+        if self.batch == 0 {
+            self.batch = first;
+        }
+        Ok(first)
     }
 
     pub fn tenant(&self) -> i64 {
@@ -147,14 +231,31 @@ impl<'a> Save<'a> {
     }
 
     /// The error of a request with problems.
-    pub fn failure(self, place: &'static str) -> ApiError {
-        let problems = self.problems;
-        match self.duplicates.first() {
-            Some(&id) if self.duplicates.len() == problems.len() => {
-                ApiError::Duplicate { place, problems, id }
-            }
-            _ => ApiError::Validation { place, problems },
+    pub fn failure(mut self, place: &'static str) -> ApiError {
+        match self.take_failure() {
+            ApiError::Duplicate { problems, id, .. } => ApiError::Duplicate { place, problems, id },
+            ApiError::Validation { problems, .. } => ApiError::Validation { place, problems },
+            other => other,
         }
+    }
+
+    /// The same for a request that may try something else.
+    pub fn take_failure(&mut self) -> ApiError {
+        let problems = std::mem::take(&mut self.problems);
+        let duplicates = std::mem::take(&mut self.duplicates);
+        match duplicates.first() {
+            Some(&id) if duplicates.len() == problems.len() => {
+                ApiError::Duplicate { place: "", problems, id }
+            }
+            _ => ApiError::Validation { place: "", problems },
+        }
+    }
+
+    /// The number of the newest change of a record, when this request made it.
+    pub async fn newest_of(&mut self, kind: EntityKind, id: i64) -> Result<Option<i64>> {
+        let (tenant, name) = (self.tenant(), kind.entity().name);
+        let last = changes::last_known(&mut self.tx, tenant, name, id).await?;
+        Ok(last.filter(|last| self.batch > 0 && last.batch == self.batch).map(|last| last.seq))
     }
 
     /// A stored record, unless the caller may not see it.
@@ -171,6 +272,17 @@ impl<'a> Save<'a> {
         Ok(seen.then_some((stored, record)))
     }
 
+    /// A stored record, whoever asks.
+    pub async fn stored(&mut self, kind: EntityKind, id: i64) -> Result<Option<(Stored, Record)>> {
+        let prepared = self.app.prepared(kind, View::Full, Show::NONE);
+        let tenant = self.tenant();
+        let stored = records::get(&mut self.tx, &prepared.select, tenant, id).await?;
+        Ok(stored.map(|stored| {
+            let record = Record::from_doc(kind.entity().schema, &stored.doc);
+            (stored, record)
+        }))
+    }
+
     pub async fn reserve(&mut self, kind: EntityKind, count: i64) -> Result<i64> {
         let tenant = self.tenant();
         Ok(self.tx.reserve_ids(tenant, kind.entity().name, count).await?)
@@ -183,52 +295,73 @@ impl<'a> Save<'a> {
         id: i64,
         edit: impl FnOnce(&mut Record),
     ) -> Result<()> {
+        self.amend_with(kind, id, Manner::default(), edit).await
+    }
+
+    /// The same for a write that changes what is beside the document too.
+    pub async fn amend_with(
+        &mut self,
+        kind: EntityKind,
+        id: i64,
+        manner: Manner,
+        edit: impl FnOnce(&mut Record),
+    ) -> Result<()> {
         let prepared = self.app.prepared(kind, View::Full, Show::NONE);
         let tenant = self.tenant();
         records::lock(&mut self.tx, tenant, kind.entity(), &[id]).await?;
         let Some(stored) = records::get(&mut self.tx, &prepared.select, tenant, id).await? else {
             return Ok(());
         };
-        let mut record = Record::from_doc(kind.entity().schema, &stored.doc);
+        let old = Record::from_doc(kind.entity().schema, &stored.doc);
+        let mut record = old.clone();
         edit(&mut record);
-        if record.to_doc() == stored.doc {
+        if record.to_doc() == stored.doc && manner.before_more.is_none() {
             return Ok(());
         }
-        self.write(kind, id, &record, Some(stored.doc), false).await
+        self.write(kind, id, &record, Some((stored.into(), &old)), manner).await
     }
 
-    /// Inserts or updates, and appends the change row.
-    async fn write(
+    /// Inserts or updates, and appends the change row. `old` is the stored state, which the caller
+    /// has locked.
+    pub async fn write(
         &mut self,
         kind: EntityKind,
         id: i64,
         record: &Record,
-        before: Option<String>,
-        imported: bool,
+        old: Option<(Before, &Record)>,
+        manner: Manner,
     ) -> Result<()> {
         let (tenant, entity) = (self.tenant(), kind.entity());
-        let seq = self.tx.reserve_ids(tenant, changes::COUNTER, 1).await?;
+        let floor = old.as_ref().map_or(manner.floor, |(before, _)| before.rev);
+        let seq = self.reserve_changes(1, floor).await?;
         let write = Write { id, rev: seq, now: self.now, record };
-        let operation = match before {
-            Some(_) => {
-                records::update(&mut self.tx, tenant, entity, &write).await?;
-                Operation::Updated
-            }
-            None => {
-                records::insert(&mut self.tx, tenant, entity, &[write]).await?;
-                Operation::Created
-            }
+        match old {
+            Some(_) => records::update(&mut self.tx, tenant, entity, &write).await?,
+            None => records::insert(&mut self.tx, tenant, entity, &[write]).await?,
+        }
+        let operation = match old {
+            _ if self.is_restoring() => Operation::Restored,
+            Some(_) => Operation::Updated,
+            None => Operation::Created,
         };
-        let client_id = rights::client_of(entity, id, record);
+        let client_id =
+            rights::owning_client(self.app, &mut self.tx, tenant, entity, id, record).await?;
+        let mut fields = Record::differing_names(old.as_ref().map(|(_, old)| *old), Some(record));
+        fields.extend(manner.more_fields);
         let change = changes::Change {
             seq,
+            batch: self.batch,
             entity: entity.name,
             record_id: id,
             client_id,
             operation,
-            imported,
             quiet: self.quiet,
-            before,
+            action: self.action,
+            restores: self.restores,
+            imported: manner.imported,
+            before: old.map(|(before, _)| before),
+            before_more: manner.before_more,
+            fields,
         };
         changes::append(&mut self.tx, tenant, self.now, &self.author, vec![change]).await?;
         Ok(())
@@ -278,15 +411,32 @@ async fn one(
     }
     secrets::seal(save, &mut draft);
     let imported = input::is_import(body);
-    let unchanged =
-        draft.before_doc.as_ref().is_some_and(|before| *before == draft.record.to_doc());
+    let (before_more, more_fields) = beside_document(save, &draft).await?;
+    let unchanged = more_fields.is_empty()
+        && draft.stored.as_ref().is_some_and(|stored| stored.doc == draft.record.to_doc());
     if !unchanged {
-        let before = draft.before_doc.take();
-        let record = draft.record.clone();
-        save.write(kind, draft.id, &record, before, imported).await?;
+        let old = draft.stored.take().zip(draft.before.as_ref());
+        let manner = Manner { imported, before_more, more_fields, floor: 0 };
+        save.write(kind, draft.id, &draft.record, old, manner).await?;
     }
     rules::after(save, &mut draft).await?;
     Ok((save.problems.len() == problems).then_some(draft))
+}
+
+/// What was beside the document, when the write is going to change it, and the changed fields that
+/// are there instead of in the document.
+async fn beside_document(
+    save: &mut Save<'_>,
+    draft: &Draft,
+) -> Result<(Option<String>, Vec<&'static str>)> {
+    let fields = rules::beside_document(draft);
+    let Some(fields) = fields else { return Ok((None, Vec::new())) };
+    if draft.is_new {
+        return Ok((None, fields));
+    }
+    let tenant = save.tenant();
+    let mut found = beside::read(&mut save.tx, tenant, draft.kind, &[draft.id]).await?;
+    Ok((found.remove(&draft.id), fields))
 }
 
 /// Reads the body and the stored state. A record that does not exist ends the whole request.
@@ -330,7 +480,7 @@ async fn draft(
             is_new: true,
             implied,
             before: None,
-            before_doc: None,
+            stored: None,
             record,
             change,
             warnings,
@@ -355,7 +505,7 @@ async fn draft(
         is_new: false,
         implied: false,
         before: Some(before),
-        before_doc: Some(stored.doc),
+        stored: Some(stored.into()),
         record,
         change,
         warnings,

@@ -400,6 +400,25 @@ impl Tx {
         self.leave(result)
     }
 
+    /// Reserves `count` consecutive change numbers and returns the first. Each is above `floor`, the
+    /// number of the record's change before, whatever other nodes have reserved: the numbers of
+    /// a record's changes always grow. Those of other records grow but for about a second.
+    pub async fn reserve_changes(&mut self, tenant: i64, count: i64, floor: i64) -> Result<i64> {
+        let counter = crate::changes::COUNTER;
+        let first = match &mut self.inner {
+            TxInner::Sqlite(_) => return self.reserve_ids(tenant, counter, count).await,
+            TxInner::Postgres(tx) => {
+                let state = std::mem::replace(&mut self.state, TxState::Busy);
+                if state != TxState::Ready {
+                    self.state = state;
+                    return Err(self.refusal());
+                }
+                tx.reserve_above(tenant, counter, count, floor).await
+            }
+        };
+        self.leave(first)
+    }
+
     /// Makes the transaction durable and visible. On [`Error::Unavailable`] from a lost
     /// PostgreSQL connection the outcome is unknown; after every other error nothing is kept.
     pub async fn commit(self) -> Result<()> {

@@ -11,7 +11,7 @@
 //! sees a change sees every earlier one of the record too; they are placed by the same call or an
 //! earlier one, and within a call `moment` orders them.
 
-use crate::changes::{COLUMNS, COUNTER, Entry, entry};
+use crate::changes::{COLUMNS, COUNTER, Plain, plain};
 use crate::db::{Db, Read, Result};
 use crate::dialect::Dialect;
 
@@ -19,7 +19,7 @@ use crate::dialect::Dialect;
 #[derive(Clone, Debug)]
 pub struct Row {
     pub position: i64,
-    pub entry: Entry,
+    pub entry: Plain,
 }
 
 /// What of a tenant's feed there is.
@@ -114,7 +114,7 @@ pub async fn after(
     let ends =
         rows.first().map_or(Ends::default(), |row| Ends { last: row.int(0), floor: row.int(1) });
     let found = rows.iter().filter(|row| !row.is_null(2));
-    Ok((ends, found.map(|row| Row { position: row.int(2), entry: entry(row, 3) }).collect()))
+    Ok((ends, found.map(|row| Row { position: row.int(2), entry: plain(row, 3) }).collect()))
 }
 
 /// The client of a record's newest change; 0 when it never had one.

@@ -5,6 +5,7 @@
 
 pub mod archive;
 pub mod attachments;
+pub mod beside;
 pub mod changes;
 pub mod codes;
 pub mod db;

@@ -78,6 +78,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0006_client_link.sqlite.sql"),
         postgres: include_str!("../migrations/0006_client_link.postgres.sql"),
     },
+    Migration {
+        name: "0007_history",
+        both: include_str!("../migrations/0007_history.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// Any number that no other program takes in the same PostgreSQL database.

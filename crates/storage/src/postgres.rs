@@ -364,6 +364,16 @@ impl Tx {
         self.db.ids.reserve(&self.db, tenant, entity, count).await
     }
 
+    pub(crate) async fn reserve_above(
+        &self,
+        tenant: i64,
+        entity: &str,
+        count: i64,
+        floor: i64,
+    ) -> Result<i64> {
+        self.db.ids.reserve_above(&self.db, tenant, entity, count, floor).await
+    }
+
     pub(crate) async fn commit(self) -> Result<()> {
         if self.lease.begun.load(Ordering::Relaxed) {
             self.lease.finish("COMMIT").await?;

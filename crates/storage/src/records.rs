@@ -33,6 +33,12 @@ pub struct Stored {
     pub lookups: Vec<String>,
 }
 
+impl From<Stored> for crate::changes::Before {
+    fn from(stored: Stored) -> Self {
+        Self { doc: stored.doc, rev: stored.rev, updated_at: stored.updated_at }
+    }
+}
+
 /// The statements that read whole records of one kind, written once and kept beside a plan.
 pub struct Select {
     by_id: String,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aureole_catalogue::keys::{agent, area_request_type, site};
 use aureole_catalogue::render::View;
 use aureole_catalogue::{ENTITIES, Entity, EntityKind, Problems, Record, Show};
+use aureole_storage::beside;
 use aureole_storage::changes::{self, Change, Operation};
 use aureole_storage::records::{self, Stored};
 
@@ -18,7 +19,7 @@ use crate::rules;
 use crate::save::Save;
 
 /// The records that go, by kind.
-type Doomed = BTreeMap<EntityKind, Vec<i64>>;
+pub type Doomed = BTreeMap<EntityKind, Vec<i64>>;
 
 pub async fn delete(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Reply> {
     rights::check(&call.caller, endpoint, true)?;
@@ -40,7 +41,7 @@ pub async fn delete(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result
         check_tag(endpoint, wanted, id, stored.rev)?;
     }
     allowed(&mut save, kind, id, &record).await?;
-    let doomed = owned(&mut save, kind, id).await?;
+    let doomed = owned(&mut save, Doomed::from([(kind, vec![id])])).await?;
     refuse_when_pointed_at(&mut save, kind, id, &doomed).await?;
     for (kind, ids) in doomed.iter().rev() {
         remove(&mut save, *kind, ids).await?;
@@ -53,17 +54,25 @@ pub async fn delete(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result
         _ => None,
     };
     let body = deleted_record(call, kind, &stored, warning);
+    let mut reply = reply::json(200, body);
     if dry_run {
         save.tx.rollback().await?;
     } else {
+        let change = save.newest_of(kind, id).await?;
         save.tx.commit().await?;
         rules::committed(call, kind).await;
+        reply::set_change(&mut reply, change);
     }
-    Ok(reply::json(200, body))
+    Ok(reply)
 }
 
 /// Records that must stay whatever points at them.
-async fn allowed(save: &mut Save<'_>, kind: EntityKind, id: i64, record: &Record) -> Result<()> {
+pub async fn allowed(
+    save: &mut Save<'_>,
+    kind: EntityKind,
+    id: i64,
+    record: &Record,
+) -> Result<()> {
     let in_use =
         |message: String, counts| Err(ApiError::InUse { path: String::new(), message, counts });
     match kind {
@@ -91,12 +100,12 @@ async fn allowed(save: &mut Save<'_>, kind: EntityKind, id: i64, record: &Record
     }
 }
 
-/// The record and everything that it owns, directly or through others. A record is owned by the
+/// The records and everything that they own, directly or through others. A record is owned by the
 /// first of its owner fields that is set.
-async fn owned(save: &mut Save<'_>, kind: EntityKind, id: i64) -> Result<Doomed> {
+pub async fn owned(save: &mut Save<'_>, roots: Doomed) -> Result<Doomed> {
     let tenant = save.tenant();
-    let mut doomed = Doomed::from([(kind, vec![id])]);
-    let mut level = Doomed::from([(kind, vec![id])]);
+    let mut level = roots.clone();
+    let mut doomed = roots;
     while !level.is_empty() {
         let mut next = Doomed::new();
         for (parent, ids) in &level {
@@ -136,7 +145,7 @@ fn target(entity: &'static Entity, column: &str) -> Option<EntityKind> {
 }
 
 /// Refuses when a record that stays points at one that goes.
-async fn refuse_when_pointed_at(
+pub async fn refuse_when_pointed_at(
     save: &mut Save<'_>,
     kind: EntityKind,
     id: i64,
@@ -254,30 +263,33 @@ pub async fn remove(save: &mut Save<'_>, kind: EntityKind, ids: &[i64]) -> Resul
     if kind == EntityKind::Attachment {
         rules::attachments::deleted(save, &stored).await?;
     }
+    let mut beside = beside::read(&mut save.tx, tenant, kind, ids).await?;
     let count = i64::try_from(stored.len()).unwrap_or(i64::MAX);
-    let first = save.tx.reserve_ids(tenant, changes::COUNTER, count).await?;
-    let rows = stored
-        .into_iter()
-        .zip(first..)
-        .map(|(stored, seq)| {
-            let record = Record::from_doc(entity.schema, &stored.doc);
-            Change {
-                seq,
-                entity: entity.name,
-                record_id: stored.id,
-                client_id: rights::client_of(entity, stored.id, &record),
-                operation: Operation::Deleted,
-                imported: false,
-                quiet: save.quiet,
-                before: Some(stored.doc),
-            }
-        })
-        .collect();
+    let newest = stored.iter().map(|stored| stored.rev).max().unwrap_or(0);
+    let first = save.reserve_changes(count, newest).await?;
+    let mut rows = Vec::with_capacity(stored.len());
+    for (stored, seq) in stored.into_iter().zip(first..) {
+        let id = stored.id;
+        let record = Record::from_doc(entity.schema, &stored.doc);
+        let client_id =
+            rights::owning_client(save.app, &mut save.tx, tenant, entity, id, &record).await?;
+        rows.push(Change {
+            seq,
+            batch: save.batch,
+            entity: entity.name,
+            record_id: id,
+            client_id,
+            operation: Operation::Deleted,
+            action: save.action,
+            restores: save.restores,
+            imported: false,
+            quiet: save.quiet,
+            before: Some(stored.into()),
+            before_more: beside.remove(&id),
+            fields: Vec::new(),
+        });
+    }
     changes::append(&mut save.tx, tenant, save.now, &save.author, rows).await?;
     records::delete(&mut save.tx, tenant, entity, ids).await?;
-    if matches!(kind, EntityKind::User | EntityKind::Agent) {
-        let name = if kind == EntityKind::User { "user" } else { "agent" };
-        aureole_storage::tokens::delete_credentials(&mut save.tx, tenant, name, ids).await?;
-    }
-    Ok(())
+    Ok(beside::delete(&mut save.tx, tenant, kind, ids).await?)
 }

@@ -3,7 +3,8 @@
 use aureole_catalogue::keys::{area_request_type, client, site};
 use aureole_catalogue::record::is_stored;
 use aureole_catalogue::{ENTITIES, EntityKind, Key, Record};
-use aureole_storage::records;
+use aureole_storage::changes::Action;
+use aureole_storage::{beside, records};
 use serde_json::{Map, Value, json};
 
 use crate::api::delete::remove;
@@ -11,7 +12,7 @@ use crate::api::get::rendered;
 use crate::error::{ApiError, Result};
 use crate::front::Call;
 use crate::reply::{self, Reply};
-use crate::save::{Save, secrets};
+use crate::save::{Manner, Save, secrets};
 
 /// Fields of the surviving client that the other one never fills.
 const OWN_FIELDS: &[&str] = &[
@@ -75,11 +76,14 @@ pub async fn post(call: &Call, path: &str, from: i64, into: i64, dry_run: bool) 
     let mut body = rendered(&call.app, &mut save.tx, tenant, EntityKind::Client, into)
         .await?
         .ok_or_else(|| ApiError::missing("client", into))?;
+    let change = save.newest_of(EntityKind::Client, from).await?;
     save.tx.commit().await?;
     body["_warning"] = json!(format!("client {from} was merged into {into}"));
     body["moved"] = Value::Object(outcome.moved);
     body["filled"] = json!(outcome.filled);
-    Ok(reply::value(200, &body))
+    let mut reply = reply::value(200, &body);
+    reply::set_change(&mut reply, change);
+    Ok(reply)
 }
 
 async fn merge(
@@ -90,6 +94,7 @@ async fn merge(
     kept: &Record,
 ) -> Result<Outcome> {
     let mut moved = Map::new();
+    save.action = Action::Merge;
     permissions(save, from, into).await?;
     for entity in ENTITIES {
         for (position, field) in entity.schema.fields.iter().enumerate() {
@@ -115,12 +120,14 @@ async fn merge(
     }
     bill_payers(save, from, into).await?;
     let filled = fill(save, (from, into), &gone, kept).await?;
-    save.amend(EntityKind::Client, from, |record| {
+    let (tenant, kind) = (save.tenant(), EntityKind::Client);
+    let before_more = beside::read(&mut save.tx, tenant, kind, &[from]).await?.remove(&from);
+    let manner = Manner { before_more, ..Manner::default() };
+    save.amend_with(kind, from, manner, |record| {
         record.set(client::INACTIVE, true);
         record.clear(client::MAIN_SITE_ID);
     })
     .await?;
-    let tenant = save.tenant();
     records::set_merged(&mut save.tx, tenant, from, into).await?;
     Ok(Outcome { moved, filled })
 }

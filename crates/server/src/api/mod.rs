@@ -1,6 +1,7 @@
 //! The generic records (`list`, `get`, `save`, `delete`) and the few odd endpoints, one file each.
 
 pub mod agent_me;
+pub mod asof;
 pub mod attachments;
 pub mod changes;
 pub mod client_actions;
@@ -15,6 +16,7 @@ pub mod openapi;
 pub mod popups;
 pub mod prepay;
 pub mod request_types;
+pub mod restore;
 pub mod save;
 pub mod settings;
 pub mod sign_in;

@@ -137,6 +137,7 @@ async fn write(
     for (at, record) in elements.records.iter().enumerate() {
         precondition(call, &mut save, endpoint, elements, record).await?;
         let path = elements.path(at);
+        save.next_batch();
         let saved =
             save::record(&mut save, endpoint.kind, record, &path, Preset::default()).await?;
         drafts.extend(saved);

@@ -4,7 +4,7 @@ use aureole_catalogue::entities::agent::UNAME_LIST;
 use aureole_catalogue::keys::agent as agent_key;
 use aureole_catalogue::value::fold;
 use aureole_catalogue::{EntityKind, Record};
-use aureole_storage::changes::{self, Author, Change, Operation};
+use aureole_storage::changes::{self, Author, Change};
 use aureole_storage::records::{self, Write};
 use aureole_storage::{Error, Tx, tokens};
 
@@ -146,19 +146,11 @@ async fn insert_agent(
     now_ms: i64,
 ) -> Result<(), Error> {
     let entity = EntityKind::Agent.entity();
-    let seq = tx.reserve_ids(tenant_id, changes::COUNTER, 1).await?;
+    let seq = tx.reserve_changes(tenant_id, 1, 0).await?;
     let write = Write { id, rev: seq, now: now_ms, record };
     records::insert(tx, tenant_id, entity, &[write]).await?;
-    let change = Change {
-        seq,
-        entity: entity.name,
-        record_id: id,
-        client_id: 0,
-        operation: Operation::Created,
-        imported: false,
-        quiet: false,
-        before: None,
-    };
+    let fields = Record::differing_names(None, Some(record));
+    let change = Change::created(seq, entity.name, id, 0, fields);
     let author = Author { application: "command line".to_owned(), ..Author::default() };
     changes::append(tx, tenant_id, now_ms, &author, vec![change]).await
 }

@@ -2,7 +2,7 @@
 //! clients that its agent may see.
 
 use aureole_catalogue::{ENTITIES, Entity, EntityKind, Record};
-use aureole_storage::changes::{self, Entry, Operation};
+use aureole_storage::changes::{self, Operation, Plain};
 use aureole_storage::{Db, feed, records};
 
 use crate::auth::Caller;
@@ -64,7 +64,7 @@ pub async fn operation(
     db: &mut Db,
     caller: &Caller,
     entity: &'static Entity,
-    entry: &Entry,
+    entry: &Plain,
 ) -> Result<Option<(Operation, i64)>> {
     let operation = Operation::parse(&entry.operation).ok_or_else(|| {
         ApiError::Internal(format!("change {} is {:?}", entry.seq, entry.operation))
@@ -99,7 +99,7 @@ async fn owners_now(
     db: &mut Db,
     caller: &Caller,
     entity: &'static Entity,
-    entry: &Entry,
+    entry: &Plain,
 ) -> Result<Vec<(EntityKind, i64)>> {
     if entry.client_id > 0 || !rights::has_owners(entity) {
         return Ok(Vec::new());

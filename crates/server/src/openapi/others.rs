@@ -136,8 +136,9 @@ const OPERATIONS: &[Operation] = &[
     post("/api/Settings", "saveSettings", "Settings", "Changes settings of the tenant; those that are left out stay.").scopes(&["admin"]),
     get("/api/changes", "listChanges", "Changes", "What was created, updated, deleted and restored, in commit order and without gaps.").with(&["since", "entity", "limit", "include", "wait"]),
     get("/api/changes/stream", "streamChanges", "Changes", "The same as server-sent events, until the server stops or the token expires.").with(&["since", "entity", "limit", "include", "LAST_EVENT_ID"]),
-    get("/api/History", "listHistory", "History", "What was changed in one record, the newest first.").with(&["entity", "id", "count"]),
-    post("/api/History/{id}/restore", "restore", "History", "Undoes a deletion, with everything that went in the same request.").with(&["ID"]),
+    get("/api/History", "listHistory", "History", "What was changed, by whom and from what to what, the newest first.").with(crate::api::history::PARAMETERS),
+    get("/api/History/{id}", "getHistory", "History", "One change.").with(&["ID"]),
+    post("/api/History/{id}/restore", "restore", "History", "Undoes a change: puts its record, or some fields of it, back into the state before.").with(&["ID", "dryrun"]),
     post("/api/Client/NewAccountsId", "saveClientAccountsId", "Client", "Writes the ids that accounting programs gave to clients.").scopes(BILLING),
     post("/api/Client/PaymentMethodUpdate", "saveClientPaymentMethod", "Client", "Sets a client's stored payment method, or clears it with null. An end user's token may do so for its own client.").scopes(BILLING),
     post("/api/PopupNote/read", "readPopupNote", "PopupNote", "Marks popup notes as read or dismissed by the calling agent.").scopes(&["read:customers"]),
@@ -176,11 +177,7 @@ fn build(operation: &Operation, schemas: &mut Schemas, config: &Config) -> Value
         }),
         name => parameters::query(&folder, name, &Value::Null, config),
     };
-    let mut parameters: Vec<Value> = operation.parameters.iter().map(parameter).collect();
-    if operation.path == "/api/History" {
-        parameters[0]["required"] = json!(true);
-        parameters[1]["required"] = json!(true);
-    }
+    let parameters: Vec<Value> = operation.parameters.iter().map(parameter).collect();
     let mut built = json!({
         "operationId": operation.id,
         "tags": [operation.tag],
@@ -228,7 +225,8 @@ fn answer(operation: &Operation, schemas: &mut Schemas) -> Value {
         "/api/Client/me" => portal_client(schemas),
         "/api/ClientCache" => client_cache(),
         "/api/Settings" => settings(),
-        "/api/History" => json!({ "type": "array", "items": change() }),
+        "/api/History" => history(),
+        "/api/History/{id}" => change(),
         "/api/History/{id}/restore" => restored(),
         "/api/Client/NewAccountsId" => one_or_more(schemas.full(EntityKind::Client.entity())),
         "/api/Client/PaymentMethodUpdate" => one_or_more(portal_client(schemas)),
@@ -291,9 +289,18 @@ fn body(path: &str, config: &Config) -> Option<Value> {
 }
 
 fn restore_body(path: &str) -> Option<Value> {
-    let schema = json!({ "description": "Not read; `[]` does." });
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "fields": {
+                "type": ["array", "null"], "minItems": 1, "items": { "type": "string" },
+                "description": "Puts just these fields back; without it the whole record.",
+            },
+        },
+        "additionalProperties": false,
+    });
     (path == "/api/History/{id}/restore").then(
-        || json!({ "required": true, "content": { "application/json": { "schema": schema } } }),
+        || json!({ "required": false, "content": { "application/json": { "schema": schema } } }),
     )
 }
 
@@ -462,6 +469,19 @@ fn changes() -> Value {
     })
 }
 
+/// The changes that were asked for; in an envelope when they come in pages.
+fn history() -> Value {
+    let changes = json!({ "type": "array", "items": change() });
+    json!({ "anyOf": [changes.clone(), {
+        "type": "object",
+        "required": ["page_no", "page_size", "record_count", "changes"],
+        "properties": {
+            "page_no": { "type": "integer" }, "page_size": { "type": "integer" },
+            "record_count": { "type": "integer" }, "changes": changes,
+        },
+    }] })
+}
+
 /// An entry of the history.
 fn change() -> Value {
     let integer = json!({ "type": "integer" });
@@ -470,11 +490,22 @@ fn change() -> Value {
         "type": "object",
         "required": ["id", "entity", "record_id", "operation", "datetime", "fields"],
         "properties": {
-            "id": integer.clone(), "entity": text.clone(), "record_id": integer.clone(), "client_id": integer.clone(),
-            "operation": text.clone(),
+            "id": integer.clone(), "entity": text.clone(), "record_id": integer.clone(),
+            "record_name": text.clone(), "client_id": integer.clone(),
+            "operation": { "type": "string", "enum": ["created", "updated", "deleted", "restored"] },
+            "action": {
+                "type": "string", "enum": ["", "merge", "restore"],
+                "description": "What the change was part of; a merge is undone as a whole.",
+            },
+            "restores": { "type": "integer", "description": "The change that this one undid; 0 for none." },
             "datetime": { "type": "string", "pattern": DATE_OUT },
-            "application": text.clone(), "agent_id": integer.clone(), "user_id": integer, "request_id": text,
+            "application": text.clone(), "agent_id": integer.clone(), "agent_name": text.clone(),
+            "user_id": integer.clone(), "user_name": text.clone(), "request_id": text,
             "imported": { "type": "boolean" },
+            "batch": {
+                "type": "integer",
+                "description": "The first of the changes that were made together with this one.",
+            },
             "fields": {
                 "type": "object",
                 "description": "`before` and `after` of every changed field; `changed` in place of a secret.",
@@ -489,11 +520,22 @@ fn change() -> Value {
 
 fn restored() -> Value {
     let record = json!({
-        "type": "object", "required": ["entity", "id"],
-        "properties": { "entity": { "type": "string" }, "id": { "type": "integer" } },
+        "type": "object", "required": ["entity", "id", "operation", "change"],
+        "properties": {
+            "entity": { "type": "string" }, "id": { "type": "integer" },
+            "operation": { "type": "string" }, "change": { "type": "integer" },
+            "fields": { "type": "array", "items": { "type": "string" } },
+        },
     });
     json!({
-        "type": "object", "required": ["restored"],
-        "properties": { "restored": { "type": "array", "items": record } },
+        "type": "object", "required": ["change", "changed", "dryrun", "restored"],
+        "properties": {
+            "change": { "type": "integer", "description": "The change that was undone." },
+            "changed": { "type": "boolean", "description": "False when everything was so already." },
+            "dryrun": { "type": "boolean" },
+            "undo": { "type": ["integer", "null"], "description": "The change that undoes this." },
+            "restored": { "type": "array", "items": record },
+            "_warning": { "type": "string" },
+        },
     })
 }

@@ -200,7 +200,9 @@ fn get(endpoint: &Endpoint, name: &str, schemas: &mut Schemas, config: &Config) 
     let entity = endpoint.kind.entity();
     let mut operation =
         operation(endpoint, "get", name, format!("Shows one {}.", entity.singular), false);
-    let mut parameters = query_parameters(endpoint, endpoint.get_params, &Value::Null, config);
+    let mut names: Vec<&str> = endpoint.get_params.to_vec();
+    names.push(crate::api::asof::PARAMETER);
+    let mut parameters = query_parameters(endpoint, &names, &Value::Null, config);
     parameters.push(shared("IfNoneMatch"));
     operation["parameters"] = Value::Array(parameters);
     let mut found = json_reply("The record.", schemas.full(entity));
@@ -235,7 +237,9 @@ fn delete(endpoint: &Endpoint, name: &str, schemas: &mut Schemas, config: &Confi
     parameters.push(shared("IfMatch"));
     operation["parameters"] = Value::Array(parameters);
     let mut replies = Map::new();
-    replies.insert("200".to_owned(), json_reply("The record as it was.", schemas.full(entity)));
+    let mut gone = json_reply("The record as it was.", schemas.full(entity));
+    gone["headers"]["X-Change-Id"] = json!({ "$ref": "#/components/headers/X-Change-Id" });
+    replies.insert("200".to_owned(), gone);
     add_errors(&mut replies, &[400, 401, 403, 404, 412, 429, 500, 503]);
     operation["responses"] = Value::Object(replies);
     operation

@@ -101,6 +101,10 @@ pub fn headers() -> Value {
             "description": "Changes with every write to the record.",
             "schema": { "type": "string" },
         },
+        "X-Change-Id": {
+            "description": "The change in the history by which this can be undone.",
+            "schema": { "type": "string" },
+        },
         "Idempotency-Replayed": {
             "description": "`true` when this is the first reply to the same request, again.",
             "schema": { "type": "string", "const": "true" },

@@ -64,6 +64,17 @@ pub async fn after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     Ok(attachments::release(&mut save.tx, tenant, &[old], now).await?)
 }
 
+/// Lets go of the content that a file had before it was put back as it was.
+pub async fn restored(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
+    let version = draft.record.int(attachment::VERSION);
+    let old = draft.before.as_ref().map_or(0, |before| before.int(attachment::VERSION));
+    if version == old {
+        return Ok(());
+    }
+    let (tenant, now) = (save.tenant(), save.now);
+    Ok(attachments::release(&mut save.tx, tenant, &[old], now).await?)
+}
+
 /// Lets go of the contents of deleted files: they stay for as long as history can bring them back.
 pub async fn deleted(save: &mut Save<'_>, stored: &[Stored]) -> Result<()> {
     let schema = EntityKind::Attachment.entity().schema;

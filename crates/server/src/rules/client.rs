@@ -52,6 +52,10 @@ async fn unique_name(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
         return Ok(());
     }
     let (tenant, entity) = (save.tenant(), draft.entity());
+    // A merged client has given its name up.
+    if !draft.is_new && records::merged_into(&mut save.tx, tenant, draft.id).await? > 0 {
+        return Ok(());
+    }
     let others = records::ids_by_name(&mut save.tx, tenant, entity, &fold(&name), None).await?;
     if let Some(other) = others.into_iter().find(|other| *other != draft.id) {
         // Without the name: n8n cuts texts at a hyphen between spaces, which a name may have.
@@ -129,6 +133,16 @@ pub async fn after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         }
     }
     nested_sites(save, draft).await
+}
+
+/// The main-site flag follows a client that was put back as it was.
+pub async fn restored(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
+    let stored = draft.before.as_ref().map_or(0, |before| before.int(client::MAIN_SITE_ID));
+    let wanted = draft.record.int(client::MAIN_SITE_ID);
+    if wanted != stored && wanted > 0 {
+        move_main_flag(save, stored, wanted).await?;
+    }
+    Ok(())
 }
 
 /// Checks the records that a client with problems brings along, so that the reply names their

@@ -79,6 +79,9 @@ fn is_colour(text: &str) -> bool {
 /// The fields that an administrator made mandatory, all missing ones at once.
 fn mandatory(save: &mut Save<'_>, draft: &Draft) {
     let schema = draft.entity().schema;
+    if save.is_restoring() {
+        return;
+    }
     let names = save.settings.mandatory(draft.entity().name).to_vec();
     for name in names {
         let Some(key) = schema.find(&name).map(Key) else { continue };
@@ -125,7 +128,8 @@ pub async fn bill_payer(
     target_key: Key,
 ) -> Result<()> {
     let target = draft.record.int(key);
-    if target <= 0 || !draft.changes(key) {
+    // A merge may have made a chain, which then goes back as it was.
+    if target <= 0 || !draft.changes(key) || save.is_restoring() {
         return Ok(());
     }
     let name = draft.entity().schema.fields[key.0].name;

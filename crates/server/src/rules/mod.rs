@@ -94,6 +94,28 @@ pub async fn after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     children::after(save, draft).await
 }
 
+/// `Some` when a write changes what is beside the document; the fields that stand for it there.
+pub fn beside_document(draft: &Draft) -> Option<Vec<&'static str>> {
+    match draft.kind {
+        EntityKind::User => people::credential_changes(draft),
+        EntityKind::Agent => people::agent_login_changes(draft).then(Vec::new),
+        EntityKind::PopupNote => notes::is_unread_again(draft).then(Vec::new),
+        _ => None,
+    }
+}
+
+/// Runs after a record was put back into an earlier state: what the rules keep in step with it.
+pub async fn restored(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
+    match draft.kind {
+        EntityKind::Client => client::restored(save, draft).await,
+        EntityKind::Site => site::restored(save, draft).await,
+        EntityKind::User => people::user_restored(save, draft).await,
+        EntityKind::Agent => people::agent_restored(save, draft).await,
+        EntityKind::Attachment => attachments::restored(save, draft).await,
+        _ => Ok(()),
+    }
+}
+
 /// Runs after a commit: what other requests see from memory has to learn of the write.
 pub async fn committed(call: &crate::front::Call, kind: EntityKind) {
     if kind == EntityKind::Agent

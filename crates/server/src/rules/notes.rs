@@ -65,7 +65,7 @@ pub async fn crm_note_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<(
     generic::default(draft, crm_note::AGENT, caller_agent);
     generic::required(save, draft, crm_note::NOTE);
     another_author(save, draft)?;
-    if draft.changes(crm_note::DETAIL) {
+    if draft.changes(crm_note::DETAIL) && !save.is_restoring() {
         let detail = sanitised(draft.record.text(crm_note::DETAIL));
         draft.record.set(crm_note::DETAIL, detail);
     }
@@ -92,7 +92,7 @@ pub async fn crm_note_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<(
 fn another_author(save: &Save<'_>, draft: &Draft) -> Result<()> {
     let author = draft.record.int(crm_note::AGENT);
     let own = save.caller.agent_id;
-    if author > 0 && author != own && draft.changes(crm_note::AGENT) {
+    if author > 0 && author != own && draft.changes(crm_note::AGENT) && !save.is_restoring() {
         crate::rights::administrator(save.caller).map_err(|_| {
             ApiError::Forbidden(format!("only an administrator writes notes as agent {author}"))
         })?;
@@ -147,6 +147,7 @@ pub async fn popup_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> 
     }
     dates(save, draft, popup_note::START, popup_note::END);
     if draft.record.bool(popup_note::HTML)
+        && !save.is_restoring()
         && (draft.changes(popup_note::NOTE) || draft.changes(popup_note::HTML))
     {
         let note = sanitised(draft.record.text(popup_note::NOTE));
@@ -156,8 +157,12 @@ pub async fn popup_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> 
 }
 
 /// A popup whose text was edited is unread again, for everybody.
+pub fn is_unread_again(draft: &Draft) -> bool {
+    !draft.is_new && draft.changes(popup_note::NOTE)
+}
+
 pub async fn popup_after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
-    if !draft.is_new && draft.changes(popup_note::NOTE) {
+    if is_unread_again(draft) {
         let tenant = save.tenant();
         aureole_storage::popups::reset(&mut save.tx, tenant, &[draft.id]).await?;
     }

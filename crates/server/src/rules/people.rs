@@ -14,6 +14,8 @@ use crate::save::{Draft, Save};
 /// A user works at a site and therefore belongs to that site's client.
 pub async fn user_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     full_name(draft);
+    // Its hash is kept beside the document, and nothing else of it anywhere.
+    draft.record.clear(user::PASSWORD);
     generic::required(save, draft, user::NAME);
     let given_client = draft.change.int(user::CLIENT_ID);
     if draft.record.int(user::SITE_ID) <= 0 && draft.change.int(user::SITE_ID_INT) > 0 {
@@ -33,9 +35,11 @@ pub async fn user_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     }
     if let Some((_, site)) = save.load(EntityKind::Site, site_id).await? {
         let owner = site.int(site::CLIENT_ID);
-        // A program that moves a user posts the old client back beside the new site.
+        // A program that moves a user posts the old client back beside the new site; and a site may
+        // have moved since its user was deleted.
         let left_over =
-            !draft.is_new && draft.changes(user::SITE_ID) && !draft.changes(user::CLIENT_ID);
+            !draft.is_new && draft.changes(user::SITE_ID) && !draft.changes(user::CLIENT_ID)
+                || save.is_restoring() && draft.before.is_none();
         if given_client > 0 && given_client != owner && !left_over {
             save.problem(
                 draft.at("client_id"),
@@ -63,6 +67,22 @@ fn full_name(draft: &mut Draft) {
     if !name.trim().is_empty() {
         draft.record.set(user::NAME, name.trim().to_owned());
     }
+}
+
+/// The fields that a user signs in with and that are no part of its document.
+pub fn credential_changes(draft: &Draft) -> Option<Vec<&'static str>> {
+    if !draft.change.text(user::PASSWORD).is_empty() {
+        return Some(vec!["password"]);
+    }
+    logins_change(draft, &[user::LOGIN, user::EMAIL]).then(Vec::new)
+}
+
+pub fn agent_login_changes(draft: &Draft) -> bool {
+    logins_change(draft, &[agent::EMAIL])
+}
+
+fn logins_change(draft: &Draft, keys: &[Key]) -> bool {
+    !draft.is_new && keys.iter().any(|key| draft.changes(*key))
 }
 
 /// Stores the password, which is never part of the document.
@@ -117,6 +137,16 @@ pub async fn agent_after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     logins_follow(save, draft, "agent", &logins, &[agent::EMAIL]).await
 }
 
+pub async fn user_restored(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
+    let logins = login_keys(&[draft.record.text(user::LOGIN), draft.record.text(user::EMAIL)]);
+    logins_follow(save, draft, "user", &logins, &[user::LOGIN, user::EMAIL]).await
+}
+
+pub async fn agent_restored(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
+    let logins = login_keys(&[draft.record.text(agent::EMAIL)]);
+    logins_follow(save, draft, "agent", &logins, &[agent::EMAIL]).await
+}
+
 /// Who has a password signs in with the names that the record has now.
 async fn logins_follow(
     save: &mut Save<'_>,
@@ -125,7 +155,7 @@ async fn logins_follow(
     logins: &[String],
     keys: &[Key],
 ) -> Result<()> {
-    if draft.is_new || !keys.iter().any(|key| draft.changes(*key)) {
+    if !logins_change(draft, keys) {
         return Ok(());
     }
     let tenant = save.tenant();

@@ -87,6 +87,7 @@ pub async fn use_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     let (ticket_id, client_id) =
         (draft.record.int(prepay_use::TICKET_ID), draft.record.int(prepay_use::CLIENT_ID));
     if ticket_id > 0
+        && !save.is_restoring()
         && draft.changes(prepay_use::TICKET_ID)
         && let Some((_, ticket)) = save.load(EntityKind::Ticket, ticket_id).await?
         && ticket.int(ticket::CLIENT_ID) != client_id
@@ -113,7 +114,7 @@ fn new_entry(save: &mut Save<'_>, draft: &mut Draft, client_id: Key, date: Key) 
 
 /// Refuses changes of what the ledger is made of.
 fn unchanged(save: &mut Save<'_>, draft: &Draft, edits: &[Key]) {
-    let Some(before) = &draft.before else { return };
+    let Some(before) = draft.before.as_ref().filter(|_| !save.is_restoring()) else { return };
     for (position, field) in draft.entity().schema.fields.iter().enumerate() {
         let key = Key(position);
         let same = before.get(key) == draft.record.get(key)

@@ -107,10 +107,11 @@ fn time_zone(save: &mut Save<'_>, draft: &Draft) {
     }
 }
 
-/// The main contact belongs to the site's client. Negative ids are sentinels.
+/// The main contact belongs to the site's client, when it is chosen; it may move on later. Negative
+/// ids are sentinels.
 async fn main_contact(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
     let contact = draft.record.int(site::MAIN_CONTACT);
-    if contact <= 0 || !draft.changes(site::MAIN_CONTACT) {
+    if contact <= 0 || save.is_restoring() || !draft.changes(site::MAIN_CONTACT) {
         return Ok(());
     }
     let found = save.load(EntityKind::User, contact).await?;
@@ -194,8 +195,46 @@ pub async fn after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     Ok(())
 }
 
+/// What follows from a site that was put back as it was.
+pub async fn restored(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
+    let client_id = draft.record.int(site::CLIENT_ID);
+    if draft.record.bool(site::IS_MAIN) {
+        let id = draft.id;
+        save.amend(EntityKind::Client, client_id, |client| client.set(client::MAIN_SITE_ID, id))
+            .await?;
+    }
+    move_users(save, draft.id, client_id).await
+}
+
+/// Refuses when a client has no live main site that says so itself.
+pub async fn check_main(save: &mut Save<'_>, client_id: i64) -> Result<()> {
+    let tenant = save.tenant();
+    if records::merged_into(&mut save.tx, tenant, client_id).await? > 0 {
+        return Ok(());
+    }
+    let Some((_, owner)) = save.load(EntityKind::Client, client_id).await? else { return Ok(()) };
+    let main = owner.int(client::MAIN_SITE_ID);
+    let found = save.load(EntityKind::Site, main).await?;
+    let is_main = found.is_some_and(|(_, found)| {
+        found.int(site::CLIENT_ID) == client_id
+            && found.bool(site::IS_MAIN)
+            && !found.bool(site::INACTIVE)
+    });
+    if is_main {
+        return Ok(());
+    }
+    Err(crate::error::ApiError::InUse {
+        path: String::new(),
+        message: format!(
+            "client {client_id} would be left without a main site: make another site the main \
+             site first"
+        ),
+        counts: vec![("main_site_of_clients", 1)],
+    })
+}
+
 /// A site's users follow it to another client.
-async fn move_users(save: &mut Save<'_>, site_id: i64, client_id: i64) -> Result<()> {
+pub async fn move_users(save: &mut Save<'_>, site_id: i64, client_id: i64) -> Result<()> {
     let (tenant, entity) = (save.tenant(), EntityKind::User.entity());
     let users = records::ids_where(&mut save.tx, tenant, entity, "site_id", &[site_id]).await?;
     for id in users {
