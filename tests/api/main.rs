@@ -47,6 +47,7 @@ mod start_up;
 mod stock;
 mod strict;
 mod tenant_links;
+mod ticket_context;
 mod tokens;
 mod undo;
 mod undo_merge;

@@ -40,7 +40,7 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     if let Some(reply) = not_modified(call, &etag) {
         return Ok(reply);
     }
-    let extras = rules::extras::full(
+    let mut extras = rules::extras::full(
         &mut db,
         &call.app,
         &call.caller,
@@ -50,6 +50,10 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
         call.now,
     )
     .await?;
+    // Which was checked with the other parameters.
+    if call.params.int("tickettype_id", &mut problems).is_some_and(|id| id > 0) {
+        rules::popups::as_they_pop_up(call, endpoint.kind, &mut extras).await?;
+    }
     let mut out = Vec::with_capacity(4096);
     prepared.plan.render(&row(&stored, &extras), &mut Vec::new(), &mut out);
     let mut reply = reply::json(200, out);

@@ -65,6 +65,36 @@ pub async fn statuses(
     Ok(())
 }
 
+/// Leaves in a record's `popup_notes`, when the reply has them, those that pop up now for the caller:
+/// what somebody sees who logs a ticket there.
+pub async fn as_they_pop_up(call: &Call, kind: EntityKind, extras: &mut Extras) -> Result<()> {
+    let collections = super::extras::collections(kind);
+    let Some((_, _, key)) = collections.iter().find(|(child, ..)| *child == EntityKind::PopupNote)
+    else {
+        return Ok(());
+    };
+    let Some((_, json)) = extras.iter_mut().find(|(position, _)| *position == key.0) else {
+        return Ok(());
+    };
+    let mut shown: Vec<serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
+    let id = |note: &serde_json::Value| note["id"].as_i64().unwrap_or(0);
+    let ids: Vec<i64> = shown.iter().map(id).collect();
+    let (tenant, agent) = (call.caller.tenant_id, call.caller.agent_id);
+    let mut db = call.db.clone();
+    let statuses = popups::statuses(&mut db, tenant, agent, &ids).await?;
+    let prepared = call.app.prepared(EntityKind::PopupNote, View::Full, Show::NONE);
+    let mut current = Vec::new();
+    for stored in records::get_many(&mut db, &prepared.select, tenant, &ids).await? {
+        let status = statuses.get(&stored.id).copied().unwrap_or(0);
+        if pops_up(call, &stored, status).await? {
+            current.push(stored.id);
+        }
+    }
+    shown.retain(|note| current.contains(&id(note)));
+    *json = serde_json::Value::Array(shown).to_string();
+    Ok(())
+}
+
 /// Inside its dates, and unread or not to be dismissed.
 async fn pops_up(call: &Call, stored: &Stored, status: i64) -> Result<bool> {
     let record = Record::from_doc(EntityKind::PopupNote.entity().schema, &stored.doc);
