@@ -118,7 +118,7 @@ impl Index {
         db: &Db,
         tenant: i64,
         asked: Asked<'_>,
-        range: impl FnOnce(usize) -> Range<usize>,
+        range: impl Fn(usize) -> Range<usize>,
     ) -> Result<Option<Found>> {
         let Some((needs, order)) = needs::needs(asked.entity, asked.filter, asked.order) else {
             return Ok(None);

@@ -53,9 +53,15 @@ impl Plan {
         });
     }
 
+    /// What a row takes, roughly.
+    pub fn row_bytes(&self) -> usize {
+        self.template.text.len() + 128
+    }
+
     /// Appends a packed record as one JSON object, as [`Plan::render`] would have.
     pub fn unpack(&self, mut packed: &[u8], out: &mut Vec<u8>) {
         let Template { text, places } = &self.template;
+        out.reserve(text.len() + packed.len());
         let start = out.len();
         let (mut number, mut copied) = (0, 0);
         while !packed.is_empty() {

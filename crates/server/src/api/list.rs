@@ -78,7 +78,7 @@ pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
         tail: Arc::clone(&tail),
         written: false,
     };
-    if rows.to <= app.config.lists.chunk_rows.max(1000) {
+    if rows.to <= app.config.lists.chunk_rows.max(PAGE_ROWS) {
         let mut out = head.into_bytes();
         let mut rows = rows;
         rows.append(rows.to, &mut out).await?;
@@ -87,6 +87,9 @@ pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
     }
     Ok(streamed(head, rows))
 }
+
+/// Lists up to this length are sent in one piece.
+const PAGE_ROWS: usize = 1000;
 
 fn record_count(total: usize) -> String {
     format!("{{\"record_count\":{total},")
@@ -223,6 +226,7 @@ impl Rows {
             let ids: Vec<i64> = records.iter().map(|(_, id)| *id).collect();
             return self.append_stored(&ids, out).await;
         };
+        out.reserve(records.len() * self.prepared.plan.row_bytes());
         let (start, written) = (out.len(), self.written);
         let mut places: Vec<Option<Range<usize>>> = Vec::with_capacity(records.len());
         kept.read(records.iter().map(|(slot, _)| *slot), |row| {
@@ -256,8 +260,11 @@ impl Rows {
                 self.prepared.plan.unpack(row, out);
             }
         }
-        let new = missing.iter().filter_map(|(slot, id)| Some((*slot, packed.remove(id)?)));
-        kept.keep(new.collect());
+        // A walk over everything would drive out the rows of the pages that are asked for.
+        if self.to <= PAGE_ROWS {
+            let new = missing.iter().filter_map(|(slot, id)| Some((*slot, packed.remove(id)?)));
+            kept.keep(new.collect());
+        }
         Ok(())
     }
 

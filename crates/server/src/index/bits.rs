@@ -34,6 +34,21 @@ impl Bits {
         }
     }
 
+    /// Takes the first slots in or not, one after the other.
+    pub fn fill(&mut self, mut held: impl Iterator<Item = bool>) {
+        for word in &mut self.words {
+            let mut bits = 0;
+            for at in 0..64 {
+                let Some(held) = held.next() else {
+                    *word |= bits;
+                    return;
+                };
+                bits |= u64::from(held) << at;
+            }
+            *word |= bits;
+        }
+    }
+
     pub fn unset(&mut self, slot: usize) {
         if let Some(word) = self.words.get_mut(slot / 64) {
             *word &= !(1 << (slot % 64));
@@ -104,6 +119,14 @@ mod tests {
         assert_eq!((left.count(), left.has(63), left.has(0)), (2, true, false));
         left.without(&all);
         assert_eq!(left.iter().collect::<Vec<_>>(), [0, 1, 129]);
+    }
+
+    #[test]
+    fn a_set_is_filled() {
+        let mut bits = Bits::new(130);
+        bits.fill((0..129).map(|slot| slot % 5 == 0));
+        let expected: Vec<usize> = (0..129).filter(|slot| slot % 5 == 0).collect();
+        assert_eq!(bits.iter().collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -83,6 +83,15 @@ impl Column {
     pub fn find(&self, len: usize, field: &Field, test: &Test) -> Bits {
         let mut found = Bits::new(len);
         match self {
+            Column::Ints(Ints::Bytes(values)) => {
+                let decide = |value| match int_test(test, field.kind) {
+                    Some(decide) => decide(value),
+                    None => test.passes(&int_text(value, field.kind), field.kind),
+                };
+                let passing: Vec<bool> = (0..256).map(decide).collect();
+                let passing = values.iter().map(|value| passing[usize::from(*value)]);
+                found.fill(passing);
+            }
             Column::Ints(values) => match int_test(test, field.kind) {
                 Some(decide) => {
                     (0..len).filter(|slot| decide(values.get(*slot))).for_each(|slot| {

@@ -22,9 +22,39 @@ pub struct Results {
 struct Entry {
     /// The generations of all kinds that the list was made from.
     stamps: Vec<(EntityKind, u64)>,
-    slots: Arc<Vec<u32>>,
+    list: Listed,
     used: u64,
 }
+
+/// A list, or the beginning of one.
+#[derive(Clone)]
+pub struct Listed {
+    pub slots: Arc<Vec<u32>>,
+    /// Records of the whole list.
+    pub total: usize,
+}
+
+impl Listed {
+    pub fn new(slots: Vec<u32>) -> Listed {
+        Listed { total: slots.len(), slots: Arc::new(slots) }
+    }
+
+    pub fn is_whole(&self) -> bool {
+        self.slots.len() == self.total
+    }
+
+    /// What is worth keeping: all of a list that can be brought up to date, and of others, which
+    /// are mostly searches, the beginning.
+    fn kept(&self, filter: &Filter, wanted: usize) -> Listed {
+        if is_plain(filter) || wanted > HEAD || self.total <= HEAD {
+            return self.clone();
+        }
+        Listed { slots: Arc::new(self.slots[..HEAD].to_vec()), total: self.total }
+    }
+}
+
+/// Slots of a beginning.
+const HEAD: usize = 512;
 
 /// What an entry costs beside its slots, roughly.
 const ENTRY_BYTES: usize = 256;
@@ -40,40 +70,48 @@ impl Results {
         stamps: &[(EntityKind, u64)],
         kind: &Kind,
         (filter, order): (&Filter, &Order),
-    ) -> Option<Arc<Vec<u32>>> {
+    ) -> Option<Listed> {
         self.tick += 1;
         let entry = self.entries.get_mut(key)?;
         entry.used = self.tick;
         if entry.stamps == stamps {
-            return Some(Arc::clone(&entry.slots));
+            return Some(entry.list.clone());
         }
         let own = |stamps: &[(EntityKind, u64)]| {
             stamps.iter().find(|(found, _)| *found == kind.entity.kind).map(|(_, at)| *at)
         };
-        if entry.stamps.len() != 1 || !is_plain(filter) || matches!(order, Order::Keys(_)) {
+        let is_single = entry.stamps.len() == 1 && entry.list.is_whole();
+        if !is_single || !is_plain(filter) || matches!(order, Order::Keys(_)) {
             return None;
         }
         let steps: Vec<Step> = kind.since(own(&entry.stamps)?)?.copied().collect();
         if steps.len() > STEPS {
             return None;
         }
-        let before = entry.slots.capacity();
-        let slots = Arc::make_mut(&mut entry.slots);
-        follow(slots, &steps, kind, filter, order)?;
+        let before = entry.list.slots.capacity();
+        let slots = Arc::make_mut(&mut entry.list.slots);
+        let is_done = follow(slots, &steps, kind, filter, order).is_some();
         self.bytes = self.bytes + slots.capacity() * 4 - before * 4;
+        if !is_done {
+            // Never to be taken for a list.
+            entry.stamps.clear();
+            return None;
+        }
+        entry.list.total = entry.list.slots.len();
         entry.stamps = stamps.to_vec();
-        Some(Arc::clone(&entry.slots))
+        Some(entry.list.clone())
     }
 
-    /// Keeps a list if it is not larger than all lists may be together.
+    /// Keeps a list of which the first `wanted` records were asked for, if it is not larger than all
+    /// lists may be together.
     pub fn keep(
         &mut self,
         key: String,
         stamps: Vec<(EntityKind, u64)>,
-        slots: &Arc<Vec<u32>>,
+        (list, filter, wanted): (&Listed, &Filter, usize),
         max_bytes: usize,
     ) {
-        let entry = Entry { stamps, slots: Arc::clone(slots), used: self.tick };
+        let entry = Entry { stamps, list: list.kept(filter, wanted), used: self.tick };
         let size = size(&key, &entry);
         if size > max_bytes {
             return;
@@ -108,7 +146,7 @@ impl Results {
 }
 
 fn size(key: &str, entry: &Entry) -> usize {
-    key.len() + entry.slots.capacity() * 4 + ENTRY_BYTES
+    key.len() + entry.list.slots.capacity() * 4 + ENTRY_BYTES
 }
 
 /// Takes dead slots out of a list and sorts new ones in, if they pass.

@@ -14,7 +14,7 @@ use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncGuard};
 use super::gather::{Parts, gather};
 use super::kind::Kind;
 use super::needs::{Needs, Order};
-use super::results::Results;
+use super::results::{Listed, Results};
 use super::rows::{Budget, Rows};
 use super::select::{Kinds, select};
 use super::{Asked, Found, PAGE_ROWS, Part, RowsOf, TOO_LARGE};
@@ -108,7 +108,7 @@ impl Tenant {
         order: &Order,
         list_bytes: usize,
         budget: &Arc<Budget>,
-        range: impl FnOnce(usize) -> Range<usize>,
+        range: impl Fn(usize) -> Range<usize>,
     ) -> Option<Found> {
         *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         let state = self.read();
@@ -120,18 +120,20 @@ impl Tenant {
         let key = format!("{}/{:?}/{order:?}", asked.entity.table, asked.filter);
         let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
         let known = results.get(&key, &stamps, kind, (asked.filter, order));
-        let slots = match known {
-            Some(slots) => slots,
+        let reaches = |list: &Listed| list.is_whole() || range(list.total).end <= list.slots.len();
+        let list = match known.filter(reaches) {
+            Some(list) => list,
             None => {
                 drop(results);
-                let slots = Arc::new(select(&state.kinds, kind, asked.filter, order)?);
+                let list = Listed::new(select(&state.kinds, kind, asked.filter, order)?);
                 results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
-                results.keep(key, stamps, &slots, list_bytes);
-                slots
+                let wanted = range(list.total).end;
+                results.keep(key, stamps, (&list, asked.filter, wanted), list_bytes);
+                list
             }
         };
         drop(results);
-        let total = slots.len();
+        let Listed { slots, total } = list;
         let range = range(total);
         let part = if range.len() <= PAGE_ROWS {
             let page = slots.get(range).unwrap_or_default().iter();

@@ -33,7 +33,10 @@ const SEVERAL: u32 = 1 << 31;
 
 /// Candidates beyond which another piece is asked, and how much longer its list may be.
 const FEW: usize = 32;
-const MUCH_LONGER: usize = 16;
+const MUCH_LONGER: usize = 8;
+/// Pieces that are asked beside the rarest one: words that have three of a term's pieces mostly
+/// have the term.
+const OTHERS: usize = 2;
 
 impl Words {
     /// Adds the words of a record's text. Slots come in ascending order.
@@ -86,7 +89,7 @@ impl Words {
             return self.words.containing(word);
         };
         let mut codes: Vec<u32> = shortest.iter().collect();
-        for list in others {
+        for list in others.iter().take(OTHERS) {
             if codes.len() <= FEW || list.len() > codes.len() * MUCH_LONGER {
                 break;
             }
