@@ -12,6 +12,7 @@ on_both_databases!(
     every_reply_has_a_request_id,
     without_a_right_there_is_a_401_or_403,
     an_unknown_id_in_a_body_is_a_404,
+    a_defect_says_nothing_of_its_cause,
 );
 
 fn paths(errors: &Value) -> Vec<&str> {
@@ -315,4 +316,27 @@ async fn an_unknown_id_in_a_body_is_a_404(server: &Server) {
         bulk.as_array().unwrap().iter().map(|row| row["status"].as_i64().unwrap()).collect();
     assert_eq!(statuses, [201, 400, 404]);
     assert_eq!(admin.get("/Client").await.expect(200)["record_count"], 3);
+}
+
+async fn a_defect_says_nothing_of_its_cause(server: &Server) {
+    let admin = server.admin().await;
+    admin.get("/Tax").await.expect(200);
+    let mut tx = server.app().db.begin().await.unwrap();
+    if server.app().db.dialect() == aureole_storage::Dialect::Postgres {
+        tx.execute("SET LOCAL ROLE NONE", &[]).await.unwrap();
+    }
+    tx.execute("ALTER TABLE tax RENAME TO tax_elsewhere", &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    for answer in [
+        admin.get("/Tax?search=x").await,
+        admin.get("/Tax/1").await,
+        admin.post("/Tax", json!({ "name": "VAT" })).await,
+        admin.delete("/Tax/1").await,
+    ] {
+        answer.expect_error(500, "internal");
+        let text = answer.text.to_lowercase();
+        for word in ["select", "sql", "relation", "no such table", "tax_", ".rs", "panic"] {
+            assert!(!text.contains(word), "{word}: {text}");
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! Two tenants with records of the same kinds and ids: neither sees, names or touches the other's.
 
+mod walk;
+
 use std::collections::HashMap;
 
-use aureole_catalogue::EntityKind;
 use aureole_catalogue::render::is_sortable;
+use aureole_catalogue::{EntityKind, Kind, Mode};
 use aureole_server::auth::Role;
 use aureole_server::endpoints::{ENDPOINTS, Endpoint};
 use aureole_testkit::{Actor, Server, on_both_databases};
@@ -44,9 +46,33 @@ impl Tenant {
                 assert_eq!(answer.status, 201, "POST /{}: {}", endpoint.path, answer.text);
                 let id = answer.json()["id"].as_i64().unwrap();
                 tenant.ids.entry(endpoint.path).or_default().push(id);
+                tenant.mark(endpoint, id).await;
             }
         }
         tenant
+    }
+
+    /// Puts the tenant's word into every text that takes any.
+    async fn mark(&self, endpoint: &Endpoint, id: i64) {
+        let mut body = json!({ "id": id });
+        for field in endpoint.kind.entity().schema.fields {
+            let takes_text = field.mode == Mode::ReadWrite && matches!(field.kind, Kind::Text);
+            // Those with a form of their own are given by `body`.
+            if takes_text && field.max_chars == 0 && !field.column {
+                body[field.name] = json!(format!("{} {id}", self.word));
+            }
+        }
+        let path = format!("/{}", endpoint.path);
+        let answer = self.actor.post(&path, body.clone()).await;
+        if answer.status == 400 {
+            for name in answer.json()["errors"].as_object().unwrap().keys() {
+                body.as_object_mut().unwrap().remove(name);
+            }
+            let answer = self.actor.post(&path, body).await;
+            assert_eq!(answer.status, 200, "POST {path}: {}", answer.text);
+        } else {
+            assert_eq!(answer.status, 200, "POST {path}: {}", answer.text);
+        }
     }
 
     fn id(&self, path: &str, number: usize) -> i64 {
@@ -218,7 +244,7 @@ async fn a_pointer_into_another_tenant_is_no_record(server: &Server) {
     for endpoint in ENDPOINTS {
         for field in endpoint.kind.entity().schema.fields {
             let Some(target) = field.reference.and_then(place_of) else { continue };
-            if field.mode != aureole_catalogue::Mode::ReadWrite {
+            if field.mode != Mode::ReadWrite {
                 continue;
             }
             let foreign = *theirs.ids[target].last().unwrap();

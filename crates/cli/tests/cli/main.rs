@@ -19,6 +19,7 @@ fn a_wrong_value_is_one_line_and_code_2() {
         (&["serve", "--listen", "7070"][..], "--listen has to be"),
         (&["serve", "--listen", "127.0.0.1:70700"], "--listen has to be"),
         (&["serve", "--log-format", "xml"], "--log-format has to be human or json"),
+        (&["serve", "--rate-limit", "300"], "--rate-limit has to be a number of requests"),
         (&["serve", "--demo", "--listen", "0.0.0.0:0"], "loopback only"),
         (&["migrate", "--database", "mysql://host/name"], "--database is wrong"),
         (&["migrate", "--config", "absent.toml"], "absent.toml can't be read"),
@@ -48,6 +49,9 @@ fn a_wrong_value_is_one_line_and_code_2() {
         ("AUREOLE_STRICT", "perhaps", "AUREOLE_STRICT has to be true or false"),
         ("AUREOLE_STORAGE_READERS", "0", "AUREOLE_STORAGE_READERS has to be from 1 to"),
         ("AUREOLE_LOG", "inof", "AUREOLE_LOG has to be"),
+        ("AUREOLE_RATE_LIMIT", "9/d", "AUREOLE_RATE_LIMIT has to be a number of requests"),
+        ("AUREOLE_TRUSTED_PROXIES", "proxy", "AUREOLE_TRUSTED_PROXIES has to be addresses"),
+        ("AUREOLE_CORS_ORIGINS", "a.example", "AUREOLE_CORS_ORIGINS has to be origins"),
         ("AUREOLE_DEMO", "perhaps", "perhaps"),
     ] {
         folder.fails(&["serve"], &[(variable, value)], 2, part);
