@@ -97,6 +97,9 @@ async fn requests_beyond_the_share_wait_and_are_answered() {
         let server =
             Server::start_with(database, |config| config.limits.application_requests = 1).await;
         let admin = server.admin().await;
+        // Another application makes it a crowd.
+        let other = server.actor("default", "other", "all", Role::Agent).await;
+        other.get("/Client").await.expect(200);
         let requests = (0..20).map(|number| {
             let admin = admin.clone();
             async move { admin.post("/Client", json!({ "name": format!("Client {number}") })).await }

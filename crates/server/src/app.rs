@@ -18,7 +18,7 @@ use crate::cors::Origins;
 use crate::feed::hub::Hub;
 use crate::fresh::Fresh;
 use crate::index::Index;
-use crate::limit::Rate;
+use crate::limit::{Crowd, Rate};
 use crate::lists::Lists;
 use crate::metrics::Metrics;
 use crate::proxies::Proxies;
@@ -43,6 +43,7 @@ pub struct App {
     pub feed: Arc<Hub>,
     pub stopping: Stopping,
     pub rate: Option<Rate>,
+    pub crowd: Crowd,
     pub proxies: Proxies,
     pub origins: Origins,
     pub docs: Docs,
@@ -78,6 +79,7 @@ impl App {
             feed: Arc::default(),
             stopping: Stopping::default(),
             rate: config.rate()?,
+            crowd: Crowd::default(),
             proxies: Proxies::parse(&config.trusted_proxies)?,
             origins: Origins::parse(&config.cors.origins)?,
             docs: Docs::default(),

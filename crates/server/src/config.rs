@@ -54,6 +54,7 @@ pub struct LimitSettings {
     pub body_seconds: u64,
     pub write_seconds: u64,
     pub application_requests: usize,
+    pub application_share: usize,
     pub stop_seconds: u64,
 }
 
@@ -319,6 +320,7 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("limits.body_seconds", 1, DAY_SECONDS),
     ("limits.write_seconds", 1, DAY_SECONDS),
     ("limits.application_requests", 1, 1_000_000),
+    ("limits.application_share", 1, 1_000_000),
     ("limits.stop_seconds", 0, DAY_SECONDS),
     ("lists.default_count", 0, LARGEST),
     ("lists.cache_bytes", 0, LARGEST),

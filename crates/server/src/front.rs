@@ -18,12 +18,11 @@ use aureole_catalogue::{Params, Problems};
 use aureole_storage::Db;
 
 use crate::api::sign_in;
-use tokio::sync::SemaphorePermit;
 
 use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::error::{ApiError, Result};
-use crate::limit::{Allowance, Rate};
+use crate::limit::{Allowance, Place, Rate, Shares};
 use crate::reply::{self, Reply};
 use crate::routes::{self, Route};
 use crate::{compress, cors, wire};
@@ -50,11 +49,15 @@ impl Call {
     }
 
     /// Waits for a place among the requests of the same application that are worked on.
-    async fn place(&self, route: Route) -> Option<SemaphorePermit<'_>> {
+    async fn place(&self, route: Route) -> Option<Place<'_>> {
         if route.is_patient() {
             return None;
         }
-        self.caller.meter.enter(self.app.config.limits.application_requests).await
+        let (limits, meter) = (&self.app.config.limits, &self.caller.meter);
+        let shares =
+            Shares { alone: limits.application_requests, beside_others: limits.application_share };
+        let crowded = self.app.crowd.is_crowded(meter, self.now);
+        Some(meter.enter(shares, crowded).await)
     }
 
     /// The same for a route that has no other way to go wrong.

@@ -7,7 +7,7 @@
 
 use std::str::FromStr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use http::HeaderName;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -88,6 +88,52 @@ pub struct Meter {
     /// nanoseconds since 1970.
     even_ns: AtomicI64,
     places: OnceLock<Semaphore>,
+    /// Those that may be taken while other applications ask too.
+    share: OnceLock<Semaphore>,
+}
+
+/// How many requests of one application are worked on at the same time.
+#[derive(Clone, Copy, Debug)]
+pub struct Shares {
+    /// When it is the only one that asks.
+    pub alone: usize,
+    /// While others ask too.
+    pub beside_others: usize,
+}
+
+/// A place among the requests that are worked on; free again when it is dropped.
+pub struct Place<'a> {
+    _share: Option<SemaphorePermit<'a>>,
+    _place: Option<SemaphorePermit<'a>>,
+}
+
+/// Whether more than one application asks.
+#[derive(Debug, Default)]
+pub struct Crowd {
+    /// Whose meter counted last.
+    last: AtomicUsize,
+    /// When that was another one than before, in milliseconds since 1970.
+    changed_ms: AtomicI64,
+}
+
+/// For so long after another application asked, there is more than one.
+const CROWDED_MS: i64 = 1_000;
+
+impl Crowd {
+    /// Notes a request; true when another application has asked within the last second. With one
+    /// application alone nothing is written.
+    pub fn is_crowded(&self, meter: &Meter, now_ms: i64) -> bool {
+        let own = std::ptr::from_ref(meter).addr();
+        let last = self.last.load(Ordering::Relaxed);
+        if last != own {
+            self.last.store(own, Ordering::Relaxed);
+            // The very first one has nobody beside it.
+            if last != 0 {
+                self.changed_ms.store(now_ms, Ordering::Relaxed);
+            }
+        }
+        now_ms - self.changed_ms.load(Ordering::Relaxed) < CROWDED_MS
+    }
 }
 
 /// Which application it belongs to is told by where it stands, not by what it counted.
@@ -122,12 +168,15 @@ impl Meter {
         }
     }
 
-    /// Waits until fewer than `most` requests of the application are worked on; in the order of
-    /// their arrival.
-    pub async fn enter(&self, most: usize) -> Option<SemaphorePermit<'_>> {
-        let places = self.places.get_or_init(|| Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
-        // It is never closed.
-        places.acquire().await.ok()
+    /// Waits until fewer requests of the application are worked on than it may have; in the order
+    /// of their arrival.
+    pub async fn enter(&self, shares: Shares, crowded: bool) -> Place<'_> {
+        let most = |most: usize| Semaphore::new(most.min(Semaphore::MAX_PERMITS));
+        let share = self.share.get_or_init(|| most(shares.beside_others));
+        let places = self.places.get_or_init(|| most(shares.alone));
+        // They are never closed.
+        let share = if crowded { share.acquire().await.ok() } else { None };
+        Place { _share: share, _place: places.acquire().await.ok() }
     }
 }
 
@@ -164,6 +213,26 @@ mod tests {
         assert_eq!(meter.count(rate, 11_000).wait_s, 1, "what was refused does not count");
         let later = meter.count(rate, 60_000);
         assert_eq!((later.wait_s, later.remaining, later.reset_s), (0, 2, 1));
+    }
+
+    #[test]
+    fn a_crowd_is_more_than_one_within_a_second() {
+        let (crowd, one, other) = (Crowd::default(), Meter::default(), Meter::default());
+        assert!(!crowd.is_crowded(&one, 10_000) && !crowd.is_crowded(&one, 10_001));
+        assert!(crowd.is_crowded(&other, 10_500) && crowd.is_crowded(&one, 10_501));
+        assert!(crowd.is_crowded(&one, 11_500) && !crowd.is_crowded(&one, 11_501));
+    }
+
+    #[tokio::test]
+    async fn a_share_is_smaller_than_the_whole() {
+        let (meter, shares) = (Meter::default(), Shares { alone: 3, beside_others: 1 });
+        let first = meter.enter(shares, true).await;
+        let waits = std::time::Duration::from_millis(20);
+        assert!(tokio::time::timeout(waits, meter.enter(shares, true)).await.is_err());
+        let alone = [meter.enter(shares, false).await, meter.enter(shares, false).await];
+        assert!(tokio::time::timeout(waits, meter.enter(shares, false)).await.is_err());
+        drop((first, alone));
+        meter.enter(shares, true).await;
     }
 
     #[test]

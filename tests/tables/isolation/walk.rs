@@ -31,6 +31,9 @@ enum Walk {
 
 use Walk::{Open, Requests, Table};
 
+/// Any answer but a defect; the body is looked at all the same.
+const ANY: u16 = 0;
+
 /// The patterns of `routes::find`, as they stand there.
 const ROUTES: &[(&str, Walk)] = &[
     (r#"["auth", "token"]"#, Open("/auth/token")),
@@ -72,6 +75,7 @@ const ROUTES: &[(&str, Walk)] = &[
             ("GET", "/History?entity=Site&id={site}&count=1000", "", 200),
         ]),
     ),
+    (r#"["history", change]"#, Requests(&[("GET", "/History/{change}", "", 404)])),
     (
         r#"["history", change, "restore"]"#,
         Requests(&[("POST", "/History/{change}/restore", "[]", 404)]),
@@ -127,10 +131,21 @@ const ROUTES: &[(&str, Walk)] = &[
             ("POST", "/ClientPrepay/use", r#"[{"client_id": {client}, "hours": 1}]"#, 400),
         ]),
     ),
+    (
+        r#"["webhookdelivery"]"#,
+        Requests(&[("GET", "/WebhookDelivery?webhook_id={client}", "", ANY)]),
+    ),
+    (r#"["webhookdelivery", id]"#, Requests(&[("GET", "/WebhookDelivery/1000000", "", 404)])),
+    (
+        r#"["webhookdelivery", id, "replay"]"#,
+        Requests(&[("POST", "/WebhookDelivery/1000000/replay", "[]", 404)]),
+    ),
+    (r#"["webhook", id, "test"]"#, Requests(&[("POST", "/Webhook/1000000/test", "[]", 404)])),
     ("[path]", Table),
     (
         "[path, id]",
         Requests(&[
+            ("GET", "/Client/{client}?asof=2026-01-01T00:00:00", "", ANY),
             ("GET", "/AzureADConnection/{azureadconnection}?includetenants=true", "", 404),
             ("POST", "/Client", r#"{"id": 1, "_merge_client_into": {client}}"#, 400),
             ("POST", "/Client?dryrun=true", r#"{"id": {client}, "_merge_client_into": 1}"#, 404),
@@ -156,7 +171,8 @@ fn every_route_is_walked() {
         ROUTES.iter().map(|(pattern, _)| (*pattern).to_owned()).collect();
     let found = patterns();
     assert!(found.len() > 30 && found.contains("[path, id]"), "{found:?}");
-    assert_eq!(found, walked, "walk new routes, and forget old ones");
+    let new: Vec<&String> = found.difference(&walked).collect();
+    assert!(new.is_empty(), "walk these with the ids of another tenant: {new:?}");
 }
 
 impl Tenant {
@@ -202,7 +218,9 @@ async fn odd_routes_keep_to_their_tenant(server: &Server) {
                     };
                     let place = format!("{pattern} {method} {path}");
                     assert!(!tells(&answer.text), "{place}: {}", answer.text);
-                    assert_eq!(answer.status, *status, "{place}: {}", answer.text);
+                    let is_right =
+                        answer.status == *status || *status == ANY && answer.status < 500;
+                    assert!(is_right, "{place}: {} {}", answer.status, answer.text);
                 }
             }
         }
