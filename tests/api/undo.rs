@@ -24,6 +24,7 @@ on_both_databases!(
     rules_hold_for_what_goes_back,
     elements_of_one_request_go_back_alone,
     a_site_comes_back_with_its_client,
+    a_lot_that_was_taken_back_counts_again,
 );
 
 /// A record without the times of its last write.
@@ -441,4 +442,19 @@ async fn a_site_comes_back_with_its_client(server: &Server) {
     let done = undo(&admin, "Site", depot).await;
     assert_eq!(done["restored"].as_array().unwrap().len(), 2, "{done}");
     assert_eq!(totals(&admin).await, count);
+}
+
+async fn a_lot_that_was_taken_back_counts_again(server: &Server) {
+    let admin = server.admin().await;
+    let acme = id(&client(&admin, "Acme").await);
+    let lot = json!({ "client_id": acme, "hours": 5 });
+    let lot = id(&make(&admin, "ClientPrepay", lot).await);
+    let balance =
+        async || get(&admin, "Client", acme, "?includeprepay=true").await["prepaybalance"].clone();
+    let deletion = admin.delete(&format!("/api/ClientPrepay/{lot}")).await;
+    deletion.expect(200);
+    assert_eq!(balance().await, 0);
+    let change = json!(deletion.header("x-change-id").parse::<i64>().unwrap());
+    restore(&admin, &change, json!({})).await;
+    assert_eq!(balance().await, 5);
 }

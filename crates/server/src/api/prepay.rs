@@ -46,12 +46,15 @@ pub async fn delete(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result
         return Err(save.failure(endpoint.place));
     };
     let reply = rendered(&call.app, &mut save.tx, tenant, kind, draft.id).await?;
+    let mut reply = reply::value(200, &reply.unwrap_or(Value::Null));
     if dry_run {
         save.tx.rollback().await?;
     } else {
+        let change = save.newest_of(kind, draft.id).await?;
         save.tx.commit().await?;
+        reply::set_change(&mut reply, change);
     }
-    Ok(reply::value(200, &reply.unwrap_or(Value::Null)))
+    Ok(reply)
 }
 
 /// The same lot with the sign turned round, from now on; a lot of the future is taken back then.
