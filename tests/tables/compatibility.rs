@@ -120,6 +120,7 @@ fn paths(out: &mut String) {
                 names.join(", ")
             }
             Guard::Definitions => "any token; `admin` to write".to_owned(),
+            Guard::Administrators => "`admin`".to_owned(),
         };
         line(
             out,

@@ -110,6 +110,7 @@ impl Tenant {
             }
             EntityKind::SiteContact => json!({"site": site, "uid": self.id("users", number)}),
             EntityKind::StockBin => json!({"name": text, "site_id": site}),
+            EntityKind::Webhook => json!({"name": text, "url": "https://example.com/hook"}),
             EntityKind::ItemStock => {
                 json!({"item_id": self.id("item", number), "site_id": site, "quantity_in_stock": 1})
             }

@@ -45,6 +45,7 @@ pub enum EntityKind {
     SiteContact,
     StockBin,
     ItemStock,
+    Webhook,
 }
 
 /// One kind of record.
@@ -491,6 +492,17 @@ pub static ENTITIES: &[Entity] = &[
         owners: &["site_id"],
         inactive: None,
         search: &[],
+        contact: &[],
+    },
+    Entity {
+        kind: EntityKind::Webhook,
+        name: "Webhook",
+        singular: "webhook",
+        table: "webhook",
+        schema: &entities::webhook::WEBHOOK,
+        owners: &[],
+        inactive: None,
+        search: &["name"],
         contact: &[],
     },
 ];

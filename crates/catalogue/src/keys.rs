@@ -391,3 +391,15 @@ keys!(
 keys!(item, crate::entities::item::ITEM, IN_STOCK = "quantity_in_stock",);
 
 keys!(azure_connection, crate::entities::azure_connection::AZURE_CONNECTION, TYPE = "type",);
+
+keys!(
+    webhook,
+    crate::entities::webhook::WEBHOOK,
+    NAME = "name",
+    URL = "url",
+    ENTITIES = "entities",
+    EVENTS = "events",
+    ENABLED = "enabled",
+    SECRET = "secret",
+    SIGNED = "signed",
+);

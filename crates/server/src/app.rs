@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::proxies::Proxies;
 use crate::serve::Stopping;
 use crate::vault::Vault;
+use crate::webhooks::Webhooks;
 
 /// The running program.
 pub struct App {
@@ -46,6 +47,7 @@ pub struct App {
     pub crowd: Crowd,
     pub proxies: Proxies,
     pub origins: Origins,
+    pub webhooks: Webhooks,
     pub docs: Docs,
     plans: RwLock<HashMap<(EntityKind, View, Show), Arc<Prepared>>>,
 }
@@ -82,6 +84,7 @@ impl App {
             crowd: Crowd::default(),
             proxies: Proxies::parse(&config.trusted_proxies)?,
             origins: Origins::parse(&config.cors.origins)?,
+            webhooks: Webhooks::new(&config.webhooks)?,
             docs: Docs::default(),
             limits: config.accept_limits(),
             list_limits: config.list_limits(),

@@ -37,6 +37,7 @@ pub struct Config {
     pub storage: StorageSettings,
     pub tokens: TokenSettings,
     pub feed: FeedSettings,
+    pub webhooks: WebhookSettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -120,6 +121,22 @@ pub struct CorsSettings {
 #[serde(deny_unknown_fields)]
 pub struct CompressionSettings {
     pub min_bytes: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookSettings {
+    pub allow_networks: String,
+    pub timeout_seconds: u64,
+    pub response_bytes: usize,
+    pub attempts: i64,
+    pub first_retry_seconds: i64,
+    pub max_retry_seconds: i64,
+    pub concurrency: usize,
+    pub per_tenant: i64,
+    pub keep_days: i64,
+    pub lease_seconds: i64,
+    pub poll_ms: u64,
 }
 
 impl Config {
@@ -342,6 +359,15 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("feed.readers_per_application", 0, 1_000_000),
     ("feed.heartbeat_seconds", 1, DAY_SECONDS),
     ("feed.poll_ms", 10, 60_000),
+    ("webhooks.timeout_seconds", 1, 600),
+    ("webhooks.attempts", 1, 1_000),
+    ("webhooks.first_retry_seconds", 1, DAY_SECONDS),
+    ("webhooks.max_retry_seconds", 1, 30 * DAY_SECONDS),
+    ("webhooks.concurrency", 1, 1_000),
+    ("webhooks.per_tenant", 0, 10_000),
+    ("webhooks.keep_days", 1, 36_500),
+    ("webhooks.lease_seconds", 2, DAY_SECONDS),
+    ("webhooks.poll_ms", 10, 60_000),
 ];
 
 fn check_number(path: &str, number: i64) -> Result<(), String> {
@@ -376,6 +402,9 @@ fn check_text(path: &str, text: &str) -> Result<(), String> {
         },
         // Keys are not repeated either.
         "secret_key" => return vault::check(text),
+        "webhooks.allow_networks" => {
+            return crate::webhooks::address::networks(text).map(drop);
+        }
         "log_format" => (matches!(text, "human" | "json"), "human or json"),
         "log" => (
             text.split(',').all(is_log_filter),

@@ -11,6 +11,8 @@ pub enum Guard {
     Areas(&'static [Area]),
     /// Any token may read; writing takes the `admin` scope and an administrator.
     Definitions,
+    /// Reading and writing take the `admin` scope and an administrator who may see every client.
+    Administrators,
 }
 
 /// One kind of record on the wire.
@@ -217,6 +219,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint("viewlists", EntityKind::ViewList, "viewlists", Guard::Definitions),
     endpoint("viewcolumns", EntityKind::ViewColumns, "viewcolumns", Guard::Definitions),
     endpoint("lookup", EntityKind::Lookup, "lookups", Guard::Definitions).list(&["lookupid"]),
+    endpoint("webhook", EntityKind::Webhook, "webhooks", Guard::Administrators),
     endpoint("item", EntityKind::Item, "items", Guard::Areas(&[Area::Items])),
     endpoint("itemstock", EntityKind::ItemStock, "stock", Guard::Areas(&[Area::Items])).list(&[
         "item_id",

@@ -189,7 +189,7 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> ApiError {
 }
 
 /// The text for the log of an error whose cause the caller does not see.
-fn cause(error: &ApiError) -> Option<String> {
+pub fn cause(error: &ApiError) -> Option<String> {
     match error {
         ApiError::Internal(text) | ApiError::Unavailable(text) => Some(text.clone()),
         _ => None,

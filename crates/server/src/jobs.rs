@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use aureole_storage::{changes, tokens};
 
 use crate::app::App;
-use crate::auth;
+use crate::auth::{self, Caller, Role, Scopes};
 use crate::error::ApiError;
 
 /// Seconds between two rounds of the housekeeping.
@@ -21,12 +21,18 @@ const PURGE_LIMIT: i64 = 10_000;
 const FORGET_LIMIT: i64 = 1_000;
 const DAY_MS: i64 = 86_400_000;
 
-/// Starts the background task of a server; it ends when it is aborted.
+/// Starts the background task of a server; it ends soon after the server has begun to stop.
 pub fn start(app: Arc<App>) -> JoinHandle<()> {
     #[expect(clippy::disallowed_methods, reason = "the server's one background task")]
     tokio::spawn(async move {
         // Side by side: a long round must not keep a revoked application alive.
-        tokio::join!(watch(&app), rounds(&app), crate::feed::hub::run(&app));
+        let endless =
+            async { tokio::join!(watch(&app), rounds(&app), crate::feed::hub::run(&app)) };
+        tokio::select! {
+            _ = endless => {}
+            // Ends when the server stops, after what is being sent.
+            () = crate::webhooks::run(&app) => {}
+        }
     })
 }
 
@@ -110,9 +116,28 @@ pub async fn housekeep(app: &App) -> Result<(), String> {
     aureole_storage::attachments::expire(&mut tx, before)
         .await
         .map_err(|error| error.to_string())?;
+    let before = now - app.config.webhooks.keep_days.saturating_mul(DAY_MS);
+    aureole_storage::webhooks::expire(&mut tx, before).await.map_err(|error| error.to_string())?;
     let before = now - crate::api::idempotency::LIFE_MS;
     aureole_storage::idempotency::expire(&mut tx, before)
         .await
         .map_err(|error| error.to_string())?;
     tx.commit().await.map_err(|error| error.to_string())
+}
+
+/// Who works in the background.
+pub fn caller(tenant: i64) -> Caller {
+    Caller {
+        tenant_id: tenant,
+        tenant: String::new(),
+        application: "jobs".to_owned(),
+        agent_id: 0,
+        agent_name: String::new(),
+        role: Role::Administrator,
+        user_id: 0,
+        scopes: Scopes::ALL,
+        allowed_clients: Arc::new([]),
+        denied_clients: Arc::new([]),
+        meter: Arc::default(),
+    }
 }

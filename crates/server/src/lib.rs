@@ -34,6 +34,7 @@ pub mod serve;
 mod settings;
 mod time_zones;
 pub mod vault;
+mod webhooks;
 mod wire;
 
 pub use app::App;

@@ -30,7 +30,18 @@ pub fn check(caller: &Caller, endpoint: &Endpoint, write: bool) -> Result<()> {
         }
         Guard::Definitions if write => administrator(caller),
         Guard::Definitions => Ok(()),
+        Guard::Administrators => everywhere(caller),
     }
+}
+
+/// Checks for an administrator from whom no client is hidden: webhooks tell of all of them.
+pub fn everywhere(caller: &Caller) -> Result<()> {
+    administrator(caller)?;
+    if is_limited(caller) {
+        let message = "this needs an administrator whose agent may see every client";
+        return Err(ApiError::Forbidden(message.to_owned()));
+    }
+    Ok(())
 }
 
 /// Checks for the `admin` scope and an administrator behind it. A plain agent's token never has the

@@ -33,6 +33,10 @@ pub enum Route {
     AgentMe,
     Changes,
     ChangeStream,
+    Deliveries,
+    Delivery(i64),
+    Replay(i64),
+    WebhookTest(i64),
     History,
     Change(i64),
     Restore(i64),
@@ -69,6 +73,10 @@ pub fn find(segments: &[String]) -> Result<Route> {
         ["agent", "me"] => Route::AgentMe,
         ["changes"] => Route::Changes,
         ["changes", "stream"] => Route::ChangeStream,
+        ["webhookdelivery"] => Route::Deliveries,
+        ["webhookdelivery", id] => Route::Delivery(wire::parse_id(id)?),
+        ["webhookdelivery", id, "replay"] => Route::Replay(wire::parse_id(id)?),
+        ["webhook", id, "test"] => Route::WebhookTest(wire::parse_id(id)?),
         ["history"] => Route::History,
         ["history", change] => Route::Change(wire::parse_id(change)?),
         ["history", change, "restore"] => Route::Restore(wire::parse_id(change)?),
@@ -128,6 +136,8 @@ impl Route {
             Route::Token
             | Route::Revoke
             | Route::Restore(_)
+            | Route::Replay(_)
+            | Route::WebhookTest(_)
             | Route::PopupRead
             | Route::NewAccountsId
             | Route::PaymentMethod
@@ -146,6 +156,8 @@ impl Route {
             Route::Changes => "changes",
             Route::ChangeStream => "changes/stream",
             Route::History | Route::Change(_) | Route::Restore(_) => "history",
+            Route::Deliveries | Route::Delivery(_) | Route::Replay(_) => "webhookdelivery",
+            Route::WebhookTest(_) => "webhook/test",
             Route::Settings => "settings",
             Route::PopupRead => "popupnote/read",
             Route::ClientMe => "client/me",
@@ -181,6 +193,8 @@ pub async fn get(call: &Call, route: Route) -> Result<Reply> {
         Route::UserInfo => Ok(reply::value(200, &call.app.auth.userinfo(&call.caller).await?)),
         Route::Changes => api::changes::list(call).await,
         Route::ChangeStream => api::changes::stream(call).await,
+        Route::Deliveries => api::webhooks::log(call).await,
+        Route::Delivery(id) => api::webhooks::get(call, id).await,
         Route::History => api::history::list(call).await,
         Route::Change(change) => api::history::one(call, change).await,
         Route::Settings => api::settings::get(call).await,
@@ -195,6 +209,8 @@ pub async fn post(call: &Call, route: Route, body: &[u8]) -> Result<Reply> {
             saved.map_err(|error| error.about(endpoint.place))
         }
         Route::Restore(change) => api::restore::post(call, change, body).await,
+        Route::Replay(id) => api::webhooks::replay(call, id).await,
+        Route::WebhookTest(id) => api::webhooks::test(call, id).await,
         Route::NewAccountsId => api::client_actions::new_accounts_id(call, body).await,
         Route::PaymentMethod => api::client_actions::payment_method(call, body).await,
         Route::Invoiced => api::invoiced::post(call, endpoint("recurringitem")?, body).await,

@@ -36,7 +36,7 @@ impl Stopping {
 /// Serves on `listener` until `stop` is ready; then takes no more connections, waits for the
 /// requests that run (at most `limits.stop_seconds`), and closes the database.
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
-    let background = jobs::start(Arc::clone(&app));
+    let mut background = jobs::start(Arc::clone(&app));
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(app.config.limits.connections.max(1)));
     tokio::pin!(stop);
@@ -60,11 +60,12 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
     }
     drop(listener);
     app.stopping.begin();
-    background.abort();
     let limit = Duration::from_secs(app.config.limits.stop_seconds);
-    if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
+    let finished = async { tokio::join!(graceful.shutdown(), &mut background) };
+    if tokio::time::timeout(limit, finished).await.is_err() {
         tracing::warn!("stopped before every request had finished");
     }
+    background.abort();
     app.db.close().await;
 }
 

@@ -13,6 +13,7 @@ pub mod dialect;
 pub mod feed;
 pub mod follow;
 pub mod idempotency;
+pub mod leases;
 pub mod migrate;
 pub mod popups;
 mod postgres;
@@ -28,6 +29,7 @@ pub mod tokens;
 pub mod users;
 mod value;
 pub mod verify;
+pub mod webhooks;
 
 pub use db::{DatabaseUrl, Db, Error, Options, Read, Result, Row, Tx, Value};
 pub use dialect::Dialect;

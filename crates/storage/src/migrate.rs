@@ -84,6 +84,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    Migration {
+        name: "0008_webhooks",
+        both: include_str!("../migrations/0008_webhooks.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// Any number that no other program takes in the same PostgreSQL database.

@@ -38,3 +38,4 @@ pub mod top_level;
 pub mod user;
 pub mod view_columns;
 pub mod view_list;
+pub mod webhook;

@@ -21,3 +21,4 @@ pub mod save;
 pub mod settings;
 pub mod sign_in;
 pub mod start_up;
+pub mod webhooks;

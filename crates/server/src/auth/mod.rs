@@ -79,6 +79,12 @@ pub struct Auth {
 }
 
 impl Auth {
+    /// A tenant's name; empty when there is none.
+    #[must_use]
+    pub fn tenant_name(&self, id: i64) -> String {
+        self.directory.load().tenant(id).map(|tenant| tenant.name.to_string()).unwrap_or_default()
+    }
+
     /// Loads what tokens need. An empty database gets its tenant `default` with agent 1 and a
     /// signing key first; the schema has to be there already.
     ///

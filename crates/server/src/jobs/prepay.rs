@@ -17,7 +17,6 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
-use crate::auth::{Caller, Role, Scopes};
 use crate::error::Result;
 use crate::rules::periods;
 use crate::rules::prepay::{account, decimal, millis, units};
@@ -87,7 +86,7 @@ async fn client_due(app: &Arc<App>, tenant: i64, client_id: i64, doc: &str) -> R
 }
 
 async fn buy(app: &Arc<App>, tenant: i64, client_id: i64, now: i64) -> Result<u64> {
-    let caller = caller(tenant);
+    let caller = super::caller(tenant);
     let mut save = Save::begin(app, &caller, "jobs", false, now).await?;
     // Another node is at it.
     if !prepay::claim(&mut save.tx, tenant, client_id).await? {
@@ -106,23 +105,6 @@ async fn buy(app: &Arc<App>, tenant: i64, client_id: i64, now: i64) -> Result<u6
     }
     save.tx.commit().await?;
     Ok(bought)
-}
-
-/// Who writes in the background.
-fn caller(tenant: i64) -> Caller {
-    Caller {
-        tenant_id: tenant,
-        tenant: String::new(),
-        application: "jobs".to_owned(),
-        agent_id: 0,
-        agent_name: String::new(),
-        role: Role::Administrator,
-        user_id: 0,
-        scopes: Scopes::ALL,
-        allowed_clients: Arc::new([]),
-        denied_clients: Arc::new([]),
-        meter: Arc::default(),
-    }
 }
 
 /// True when a recurring lot has a quantity.

@@ -82,6 +82,7 @@ fn security(guard: Guard, write: bool) -> Value {
         }
         Guard::Definitions if write => json!([{ "oauth2": ["admin"] }]),
         Guard::Definitions => json!([{ "oauth2": [] }]),
+        Guard::Administrators => json!([{ "oauth2": ["admin"] }]),
     }
 }
 

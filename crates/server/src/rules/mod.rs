@@ -22,6 +22,7 @@ pub mod stock;
 pub mod ticket;
 pub mod top_levels;
 pub mod views;
+pub mod webhooks;
 
 use aureole_catalogue::EntityKind;
 use serde_json::{Map, Value};
@@ -74,6 +75,7 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         EntityKind::Attachment => attachments::before(save, draft).await,
         EntityKind::ItemStock => stock::before(save, draft).await,
         EntityKind::StockBin => stock::bin_before(save, draft).await,
+        EntityKind::Webhook => webhooks::before(save, draft).await,
         _ => Ok(()),
     }
 }
@@ -88,6 +90,7 @@ pub async fn after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         EntityKind::CrmNote => notes::crm_note_after(save, draft).await,
         EntityKind::PopupNote => notes::popup_after(save, draft).await,
         EntityKind::Attachment => attachments::after(save, draft).await,
+        EntityKind::Webhook => webhooks::after(save, draft).await,
         _ => Ok(()),
     }?;
     once::after(save, draft).await?;
@@ -118,6 +121,9 @@ pub async fn restored(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
 
 /// Runs after a commit: what other requests see from memory has to learn of the write.
 pub async fn committed(call: &crate::front::Call, kind: EntityKind) {
+    if kind == EntityKind::Webhook {
+        call.app.webhooks.stir();
+    }
     if kind == EntityKind::Agent
         && let Err(error) = call.app.auth.refresh().await
     {
