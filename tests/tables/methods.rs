@@ -23,6 +23,10 @@ const ODD: &[(&str, &str)] = &[
     ("/changes?since=now", GET),
     // A stream would not end.
     ("/changes/stream?since=wrong", GET),
+    ("/WebhookDelivery", GET),
+    ("/WebhookDelivery/2147483647", GET),
+    ("/WebhookDelivery/1/replay", POST),
+    ("/Webhook/1/test", POST),
     ("/History?entity=Client&id=1", GET),
     ("/.well-known/openid-configuration", GET),
     ("/auth/.well-known/openid-configuration", GET),

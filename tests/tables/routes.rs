@@ -234,6 +234,10 @@ const ODD: &[Odd] = &[
     ("GET", "/changes?entity=Client", [401, 403, 200, 200, 403, 200]),
     // A good question would open a stream that does not end.
     ("GET", "/changes/stream?entity=Client&since=x", [401, 403, 400, 400, 403, 400]),
+    ("GET", "/WebhookDelivery", [401, 403, 403, 403, 403, 200]),
+    ("GET", "/WebhookDelivery/2147483647", [401, 403, 403, 403, 403, 404]),
+    ("POST", "/WebhookDelivery/2147483647/replay", [401, 403, 403, 403, 403, 404]),
+    ("POST", "/Webhook/2147483647/test", [401, 403, 403, 403, 403, 404]),
     ("GET", "/History?entity=Client&id=1", [401, 403, 200, 200, 403, 200]),
     ("GET", "/History?entity=Tax&id=1", [401, 200, 200, 200, 403, 200]),
     ("GET", "/Settings", [401, 403, 403, 403, 403, 200]),

@@ -129,6 +129,9 @@ pub const PATHS: &[(&str, &str, State, &str)] = &[
     ("/clientcache", "GET", Works, "[seen]"),
     ("/changes", "GET", Works, "the change feed, also with `wait=` [ours]"),
     ("/changes/stream", "GET", Works, "the same as server-sent events [ours]"),
+    ("/webhookdelivery", "GET", Works, "the log of webhook deliveries [ours]"),
+    ("/webhookdelivery/{id}/replay", "POST", Works, "sends one again [ours]"),
+    ("/webhook/{id}/test", "POST", Works, "sends a test [ours]"),
 ];
 
 /// What holds for every path.
@@ -145,7 +148,7 @@ pub const PROTOCOL: &[(&str, State)] = &[
     ("`Idempotency-Key` [ours]", Works),
     ("limits per application with `RateLimit-…` headers [ours]", NotYet),
     ("compressed replies, CORS [ours]", NotYet),
-    ("webhooks; therefore `_dont_fire_automations` has nothing to hold back [ours]", NotYet),
+    ("webhooks, and `_dont_fire_automations` [ours]", Works),
 ];
 
 /// Fields about which the catalogue alone would say the wrong thing.

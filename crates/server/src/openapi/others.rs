@@ -136,6 +136,10 @@ const OPERATIONS: &[Operation] = &[
     post("/api/Settings", "saveSettings", "Settings", "Changes settings of the tenant; those that are left out stay.").scopes(&["admin"]),
     get("/api/changes", "listChanges", "Changes", "What was created, updated, deleted and restored, in commit order and without gaps.").with(&["since", "entity", "limit", "include", "wait"]),
     get("/api/changes/stream", "streamChanges", "Changes", "The same as server-sent events, until the server stops or the token expires.").with(&["since", "entity", "limit", "include", "LAST_EVENT_ID"]),
+    get("/api/WebhookDelivery", "listWebhookDeliveries", "Webhook", "The log of deliveries, the newest first.").scopes(&["admin"]).with(&["webhook_id", "status", "before", "count"]),
+    get("/api/WebhookDelivery/{id}", "getWebhookDelivery", "Webhook", "One delivery, with what was or will be sent.").scopes(&["admin"]).with(&["ID"]),
+    post("/api/WebhookDelivery/{id}/replay", "replayWebhookDelivery", "Webhook", "Sends the same event once more, as a delivery of its own.").scopes(&["admin"]).with(&["ID"]),
+    post("/api/Webhook/{id}/test", "testWebhook", "Webhook", "Sends a delivery that tells of nothing.").scopes(&["admin"]).with(&["ID"]),
     get("/api/History", "listHistory", "History", "What was changed, by whom and from what to what, the newest first.").with(crate::api::history::PARAMETERS),
     get("/api/History/{id}", "getHistory", "History", "One change.").with(&["ID"]),
     post("/api/History/{id}/restore", "restore", "History", "Undoes a change: puts its record, or some fields of it, back into the state before.").with(&["ID", "dryrun"]),
@@ -195,7 +199,9 @@ fn build(operation: &Operation, schemas: &mut Schemas, config: &Config) -> Value
         return built;
     }
     let mut replies = Map::new();
-    replies.insert("200".to_owned(), answer(operation, schemas));
+    let makes = operation.path.ends_with("/replay") || operation.path.ends_with("/test");
+    let status = if makes { "201" } else { "200" };
+    replies.insert(status.to_owned(), answer(operation, schemas));
     add_errors(&mut replies, operation.errors);
     built["responses"] = Value::Object(replies);
     built
@@ -217,6 +223,10 @@ fn answer(operation: &Operation, schemas: &mut Schemas) -> Value {
             return reply(events, "text/event-stream", text);
         }
         "/api/changes" => changes(),
+        "/api/WebhookDelivery" => json!({ "type": "array", "items": delivery() }),
+        "/api/WebhookDelivery/{id}"
+        | "/api/WebhookDelivery/{id}/replay"
+        | "/api/Webhook/{id}/test" => delivery(),
         "/auth/token" | "/token" => token(),
         "/auth/userinfo" | "/userinfo" => strings(&["sub", "name", "email"]),
         "/api/AuthInfo" => strings(&["auth_url", "tenant_id", "name", "version"]),
@@ -289,6 +299,12 @@ fn body(path: &str, config: &Config) -> Option<Value> {
 }
 
 fn restore_body(path: &str) -> Option<Value> {
+    if path.ends_with("/replay") || path.ends_with("/test") {
+        let schema = json!({ "description": "Not read; `[]` does." });
+        return Some(
+            json!({ "required": true, "content": { "application/json": { "schema": schema } } }),
+        );
+    }
     let schema = json!({
         "type": "object",
         "properties": {
@@ -424,6 +440,37 @@ fn settings() -> Value {
                 "description": "The labels of period codes: `{\"2\": \"Monthly\"}`.",
             },
             "history_days": { "type": ["integer", "null"], "description": "For how many days a deletion can be undone; null is as the server is configured." },
+        },
+    })
+}
+
+/// An entry of the log of deliveries.
+fn delivery() -> Value {
+    let integer = |text: &str| json!({ "type": "integer", "description": text });
+    let text = |text: &str| json!({ "type": "string", "description": text });
+    json!({
+        "type": "object",
+        "required": [
+            "id", "webhook_id", "event_id", "event", "entity", "record_id", "status", "attempts",
+            "created_at", "response_code", "duration_ms", "error", "replay_of",
+        ],
+        "properties": {
+            "id": integer("The delivery; the header `X-Aureole-Delivery-Id`."),
+            "webhook_id": integer("Whose it is."),
+            "event_id": text("The change; the same in every repetition."),
+            "event": text("What happened to the record, or `test`."),
+            "entity": text("The kind of record."),
+            "record_id": integer("The record's id."),
+            "status": { "type": "string", "enum": ["pending", "delivered", "parked"] },
+            "attempts": integer("How often it was tried."),
+            "created_at": { "type": "string", "pattern": DATE_OUT },
+            "last_attempt_at": { "type": "string", "pattern": DATE_OUT },
+            "next_attempt_at": { "type": "string", "pattern": DATE_OUT },
+            "response_code": integer("The receiver's last status; 0 when there was none."),
+            "duration_ms": integer("How long the last attempt took."),
+            "error": text("What went wrong last; empty when nothing did."),
+            "replay_of": integer("The delivery that this one repeats, or 0."),
+            "body": { "type": "object", "description": "What is sent; in a reply about one delivery." },
         },
     })
 }

@@ -247,6 +247,14 @@ const PARAMETERS: &[(&str, Type, &str)] = &[
     ("limit", From(1), "How many changes at most."),
     ("include", OneOf(&["record"]), "`record` adds the records."),
     ("wait", From(0), "Seconds to wait when there is no change yet."),
+    ("webhook_id", Int, "Deliveries of this webhook."),
+    (
+        "webhookdelivery/status",
+        OneOf(&["pending", "delivered", "parked"]),
+        "Deliveries in this state.",
+    ),
+    ("webhookdelivery/before", Int, "Deliveries with a smaller id: the next page."),
+    ("webhookdelivery/count", From(1), "How many at most; more than 1000 is served as 1000."),
     (
         "history/entity",
         Texts,
