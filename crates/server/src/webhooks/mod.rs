@@ -14,7 +14,7 @@ pub mod address;
 mod fan_out;
 mod send;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -81,7 +81,16 @@ struct Dispatcher<'a> {
     leases: HashMap<i64, i64>,
     /// By tenant and webhook, how many attempts are under way.
     busy: HashMap<(i64, i64), usize>,
-    attempts: FuturesUnordered<BoxFuture<'static, (i64, i64)>>,
+    /// By tenant, the deliveries that are under way: a clock that jumps must not end their claims.
+    flying: HashSet<(i64, i64)>,
+    attempts: FuturesUnordered<BoxFuture<'static, Done>>,
+}
+
+/// An attempt that ended.
+struct Done {
+    tenant: i64,
+    webhook: i64,
+    delivery: i64,
 }
 
 /// Sends as long as the server runs; then lets what is under way end, and gives its leases up.
@@ -92,6 +101,7 @@ pub async fn run(app: &Arc<App>) {
         looked_at: None,
         leases: HashMap::new(),
         busy: HashMap::new(),
+        flying: HashSet::new(),
         attempts: FuturesUnordered::new(),
     };
     let poll = Duration::from_millis(app.config.webhooks.poll_ms);
@@ -118,7 +128,9 @@ pub async fn run(app: &Arc<App>) {
 }
 
 impl Dispatcher<'_> {
-    fn done(&mut self, webhook: (i64, i64)) {
+    fn done(&mut self, done: Done) {
+        self.flying.remove(&(done.tenant, done.delivery));
+        let webhook = (done.tenant, done.webhook);
         if let Some(count) = self.busy.get_mut(&webhook) {
             *count -= 1;
             if *count == 0 {
@@ -169,7 +181,8 @@ impl Dispatcher<'_> {
             if limit == 0 {
                 continue;
             }
-            let due = store::due(&mut db.clone(), tenant, webhook, now, limit).await?;
+            let mut due = store::due(&mut db.clone(), tenant, webhook, now, limit).await?;
+            due.retain(|due| !self.flying.contains(&(tenant, due.id)));
             self.start(&db, tenant, due, now).await?;
         }
         Ok(())
@@ -210,10 +223,11 @@ impl Dispatcher<'_> {
         tx.commit().await?;
         for due in claimed {
             *self.busy.entry((tenant, due.webhook_id)).or_default() += 1;
+            self.flying.insert((tenant, due.id));
             let (app, db) = (Arc::clone(self.app), db.clone());
             self.attempts.push(Box::pin(async move {
                 attempt(&app, &db, tenant, &due).await;
-                (tenant, due.webhook_id)
+                Done { tenant, webhook: due.webhook_id, delivery: due.id }
             }));
         }
         Ok(())
