@@ -16,7 +16,6 @@ pub struct Got {
     /// Names in lower case.
     pub headers: HashMap<String, String>,
     pub body: String,
-    pub at: Instant,
 }
 
 impl Got {
@@ -119,7 +118,6 @@ async fn answer(mut stream: TcpStream, state: &Mutex<State>) {
         path: head.lines().next().unwrap().to_owned(),
         headers: headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect(),
         body: String::from_utf8(bytes[start..].to_vec()).unwrap(),
-        at: Instant::now(),
     };
     let status = {
         let mut state = state.lock().unwrap();

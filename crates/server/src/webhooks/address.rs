@@ -129,16 +129,11 @@ impl Target {
         if host.is_empty() {
             return Err(wrong());
         }
-        let port = match (authority.port_u16(), authority.port()) {
-            (Some(port), _) if port > 0 => port,
-            (None, None) if !authority.as_str().ends_with(':') => {
-                if is_tls {
-                    443
-                } else {
-                    80
-                }
-            }
-            _ => return Err(wrong()),
+        let rest = authority.as_str().strip_prefix(authority.host()).unwrap_or("");
+        let port = match rest.strip_prefix(':') {
+            None if is_tls => 443,
+            None => 80,
+            Some(text) => text.parse().ok().filter(|port| *port > 0).ok_or_else(wrong)?,
         };
         Ok(Target { uri, is_tls, host, port })
     }
