@@ -68,6 +68,13 @@ const ROUTES: &[(&str, Walk)] = &[
         ]),
     ),
     (r#"["changes", "stream"]"#, Requests(&[("GET", "/changes/stream?since={cursor}", "", 400)])),
+    (r#"["webhookdelivery"]"#, Requests(&[("GET", "/WebhookDelivery", "", 200)])),
+    (r#"["webhookdelivery", id]"#, Requests(&[("GET", "/WebhookDelivery/2147483647", "", 404)])),
+    (
+        r#"["webhookdelivery", id, "replay"]"#,
+        Requests(&[("POST", "/WebhookDelivery/2147483647/replay", "[]", 404)]),
+    ),
+    (r#"["webhook", id, "test"]"#, Requests(&[("POST", "/Webhook/{webhook}/test", "[]", 404)])),
     (
         r#"["history"]"#,
         Requests(&[
