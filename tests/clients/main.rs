@@ -10,3 +10,4 @@ mod n8n;
 mod program;
 mod python;
 mod schemathesis;
+mod sign_in_page;

@@ -1,6 +1,7 @@
 //! What tests share: databases, a server on them, actors and a clock.
 
 mod actor;
+pub mod browser;
 pub mod postgres;
 mod server;
 
