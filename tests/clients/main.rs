@@ -10,4 +10,5 @@ mod n8n;
 mod program;
 mod python;
 mod schemathesis;
+#[cfg(test)]
 mod sign_in_page;

@@ -50,7 +50,7 @@ impl Application {
                 let mut request = vec![0; 16_384];
                 let length = stream.read(&mut request).await.unwrap();
                 let text = String::from_utf8_lossy(&request[..length]).into_owned();
-                let page = "<title>Back</title>";
+                let page = "<title>Back</title><link rel=icon href=data:,>";
                 let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close";
                 let reply = format!("{head}\r\ncontent-length: {}\r\n\r\n{page}", page.len());
                 stream.write_all(reply.as_bytes()).await.unwrap();
@@ -127,7 +127,10 @@ async fn check(database: Database, looks: Looks) {
 async fn is_the_page(browser: &Browser, looks: Looks) {
     assert_eq!(browser.title().await, "Sign in to Customer portal");
     let page = browser.text(&browser.find("body").await).await;
-    assert!(page.contains("Customer portal") && page.contains("then back to 127.0.0.1:"), "{page}");
+    assert!(
+        page.contains("Customer portal") && page.contains("You will return to 127.0.0.1:"),
+        "{page}"
+    );
     let username = browser.find("#username").await;
     let focused = browser.active().await.unwrap();
     assert_eq!(browser.property(&focused, "id").await, "username");

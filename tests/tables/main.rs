@@ -6,6 +6,7 @@ mod catalogue;
 mod compatibility;
 mod database;
 mod isolation;
+mod limited;
 mod methods;
 mod routes;
 mod spec;

@@ -8,10 +8,10 @@ use aureole_catalogue::query::ListLimits;
 use aureole_catalogue::render::{Plan, View};
 use aureole_catalogue::{Entity, EntityKind, Limits, Show, Source};
 use aureole_storage::Db;
-use aureole_storage::records::Select;
+use aureole_storage::records::{Select, Sight};
 
 use crate::api::openapi::Docs;
-use crate::auth::Auth;
+use crate::auth::{Auth, Caller};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::cors::Origins;
@@ -106,12 +106,36 @@ impl App {
         {
             return Arc::clone(prepared);
         }
-        let entity = kind.entity();
-        let plan = Plan::new(entity.schema, view, show);
-        let select = Select::new(entity, &plan.lookups, self.db.dialect());
-        let prepared = Arc::new(Prepared { names_of: names_of(entity, &plan), plan, select });
+        let prepared = Arc::new(self.prepare(kind, view, show, None));
         let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(plans.entry(key).or_insert(prepared))
+    }
+
+    /// The same for what a caller is shown: a limited agent gets no names of clients out of sight.
+    pub fn prepared_for(
+        &self,
+        caller: &Caller,
+        kind: EntityKind,
+        view: View,
+        show: Show,
+    ) -> Arc<Prepared> {
+        match crate::rights::sight(caller) {
+            None => self.prepared(kind, view, show),
+            sight => Arc::new(self.prepare(kind, view, show, sight)),
+        }
+    }
+
+    fn prepare(
+        &self,
+        kind: EntityKind,
+        view: View,
+        show: Show,
+        sight: Option<Sight<'_>>,
+    ) -> Prepared {
+        let entity = kind.entity();
+        let plan = Plan::new(entity.schema, view, show);
+        let select = Select::new(entity, &plan.lookups, self.db.dialect(), sight);
+        Prepared { names_of: names_of(entity, &plan), plan, select }
     }
 }
 

@@ -116,7 +116,8 @@ impl ApiError {
             "request_id": request_id,
         });
         match self {
-            ApiError::Duplicate { id, .. } => body["id"] = json!(id),
+            // Without the id of a record that the caller may not see.
+            ApiError::Duplicate { id, .. } if *id > 0 => body["id"] = json!(id),
             ApiError::InUse { counts, .. } => {
                 let counts: Map<String, Value> =
                     counts.iter().map(|(name, count)| ((*name).to_owned(), json!(count))).collect();

@@ -1,7 +1,10 @@
 //! What a caller may do: the application's scope and the agent behind it, both.
 
+use aureole_catalogue::keys::agent;
+use aureole_catalogue::query::OrderKey;
 use aureole_catalogue::render::View;
-use aureole_catalogue::{Entity, EntityKind, Filter, Key, Record, Show};
+use aureole_catalogue::{Entity, EntityKind, Filter, Key, Problems, Record, Show, Source};
+use aureole_storage::records::{Sight, Stored};
 use aureole_storage::{Read, records};
 use serde_json::Value;
 
@@ -227,6 +230,79 @@ fn own_clients(caller: &Caller, one_of: &dyn Fn(Vec<i64>) -> Filter) -> Filter {
         filters.push(filter(&caller.denied_clients).negate());
     }
     Filter::all(filters)
+}
+
+/// What the names of other records are looked up in for a limited agent: the clients that it sees.
+pub fn sight(caller: &Caller) -> Option<Sight<'_>> {
+    is_limited(caller)
+        .then(|| Sight { allowed: &caller.allowed_clients, denied: &caller.denied_clients })
+}
+
+/// The kind of record that a looked-up name belongs to, and the field that points at it, when that
+/// record may be another client's than the one that has the name.
+fn foreign_name(entity: &Entity, position: usize) -> Option<(&'static str, EntityKind)> {
+    let Source::Name { path, .. } = entity.schema.fields[position].source else { return None };
+    let own = |(column, _): &&(&str, EntityKind)| !matches!(*column, "client_id" | "main_site_id");
+    let foreign = path
+        .iter()
+        .filter(own)
+        .find(|(_, kind)| matches!(kind, EntityKind::Client | EntityKind::Site | EntityKind::User));
+    foreign.copied()
+}
+
+/// An agent's record as a limited agent sees it: its lists of clients name only those in sight.
+pub fn without_hidden_clients(caller: &Caller, kind: EntityKind, mut stored: Stored) -> Stored {
+    if kind != EntityKind::Agent || !is_limited(caller) {
+        return stored;
+    }
+    let mut record = Record::from_doc(kind.entity().schema, &stored.doc);
+    for key in [agent::ALLOWED, agent::DENIED] {
+        let Some(Value::Array(items)) = record.get(key).cloned() else { continue };
+        let seen = |item: &Value| {
+            let ids = client_ids(Some(&Value::Array(vec![item.clone()])));
+            ids.iter().all(|id| sees_client(caller, *id))
+        };
+        record.set(key, Value::Array(items.into_iter().filter(seen).collect()));
+    }
+    stored.doc = record.to_doc();
+    stored
+}
+
+/// A filter of the request as it holds for a limited agent: what it says of the name of a record out
+/// of sight says nothing.
+pub fn blinded(caller: &Caller, entity: &'static Entity, filter: Filter) -> Filter {
+    if !is_limited(caller) {
+        return filter;
+    }
+    let each = |filters: Vec<Filter>| {
+        filters.into_iter().map(|filter| blinded(caller, entity, filter)).collect()
+    };
+    match filter {
+        Filter::All(filters) => Filter::All(each(filters)),
+        Filter::Any(filters) => Filter::Any(each(filters)),
+        Filter::Not(filter) => blinded(caller, entity, *filter).negate(),
+        Filter::Field { position, test } => {
+            let Some((column, kind)) = foreign_name(entity, position) else {
+                return Filter::Field { position, test };
+            };
+            let seen = Box::new(visible(caller, kind.entity()));
+            let in_sight = Filter::In { column, kind, filter: seen };
+            Filter::All(vec![in_sight, Filter::Field { position, test }])
+        }
+        other => other,
+    }
+}
+
+/// Refuses a limited agent the order by a name that may be out of sight: the order would tell it.
+pub fn check_order(caller: &Caller, entity: &Entity, keys: &[OrderKey], problems: &mut Problems) {
+    if !is_limited(caller) {
+        return;
+    }
+    for key in keys.iter().filter(|key| foreign_name(entity, key.position).is_some()) {
+        let name = entity.schema.fields[key.position].name;
+        let message = format!("can't be {name} for an agent who sees some clients only");
+        problems.add("order", message);
+    }
 }
 
 /// The `client_id`s of a list such as `allowed_clients`: `[{"client_id": 7}]` or plain numbers.

@@ -224,6 +224,11 @@ impl<'a> Save<'a> {
         self.problems.add(path, message);
     }
 
+    /// A client's id for a message, unless the caller may not see the client.
+    pub fn shown_client(&self, id: i64) -> Option<i64> {
+        rights::sees_client(self.caller, id).then_some(id)
+    }
+
     /// A problem that consists in another record having the same name or key.
     pub fn duplicate(&mut self, path: impl Into<String>, message: impl Into<String>, id: i64) {
         self.problems.add(path, message);
@@ -261,7 +266,7 @@ impl<'a> Save<'a> {
     /// A stored record, unless the caller may not see it.
     pub async fn load(&mut self, kind: EntityKind, id: i64) -> Result<Option<(Stored, Record)>> {
         let entity = kind.entity();
-        let prepared = self.app.prepared(kind, View::Full, Show::NONE);
+        let prepared = self.app.prepared_for(self.caller, kind, View::Full, Show::NONE);
         let tenant = self.tenant();
         let Some(stored) = records::get(&mut self.tx, &prepared.select, tenant, id).await? else {
             return Ok(None);

@@ -46,13 +46,28 @@ pub struct Select {
     lookups: usize,
 }
 
+/// The clients that somebody may see, when not all: names of others are not looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight<'a> {
+    /// Empty means all.
+    pub allowed: &'a [i64],
+    /// Stronger than `allowed`.
+    pub denied: &'a [i64],
+}
+
 impl Select {
-    /// `lookups` are positions of fields whose text belongs to another record.
-    pub fn new(entity: &'static Entity, lookups: &[usize], dialect: Dialect) -> Select {
+    /// `lookups` are positions of fields whose text belongs to another record. With a [`Sight`] the
+    /// text is empty when that record belongs to a client out of sight.
+    pub fn new(
+        entity: &'static Entity,
+        lookups: &[usize],
+        dialect: Dialect,
+        sight: Option<Sight<'_>>,
+    ) -> Select {
         let mut head = "SELECT r.id, r.rev, r.updated_at, r.doc".to_owned();
         for &position in lookups {
             head.push_str(", ");
-            head.push_str(&sql::lookup(&entity.schema.fields[position], "r"));
+            head.push_str(&sql::lookup(&entity.schema.fields[position], "r", sight));
         }
         let from = format!("{head} FROM {} r WHERE r.tenant_id = $1 AND", entity.table);
         Select {

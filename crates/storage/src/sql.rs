@@ -3,10 +3,11 @@
 use aureole_catalogue::field::{Field, Tickets};
 use aureole_catalogue::filter::{Compare, Operand, Test};
 use aureole_catalogue::query::OrderKey;
-use aureole_catalogue::{Entity, Filter, Kind, Source};
+use aureole_catalogue::{Entity, EntityKind, Filter, Kind, Source};
 
 use crate::db::Value;
 use crate::dialect::Dialect;
+use crate::records::Sight;
 use crate::tickets;
 
 /// The folded name that lists order by.
@@ -240,22 +241,44 @@ pub fn column(field: &Field, alias: &str) -> Option<String> {
     }
 }
 
-/// The expression of a text that belongs to another record; `NULL` for a field that has none.
-pub fn lookup(field: &Field, alias: &str) -> String {
+/// The further condition on a looked-up record that hides those of clients out of sight.
+pub fn in_sight(kind: EntityKind, alias: &str, sight: Option<Sight<'_>>) -> String {
+    let column = match kind {
+        EntityKind::Client => "id",
+        EntityKind::Site | EntityKind::User => "client_id",
+        _ => return String::new(),
+    };
+    let Some(sight) = sight else { return String::new() };
+    let list = |ids: &[i64]| ids.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
+    let mut condition = String::new();
+    if !sight.allowed.is_empty() {
+        condition.push_str(&format!(" AND {alias}.{column} IN ({})", list(sight.allowed)));
+    }
+    if !sight.denied.is_empty() {
+        condition.push_str(&format!(" AND {alias}.{column} NOT IN ({})", list(sight.denied)));
+    }
+    condition
+}
+
+/// The expression of a text that belongs to another record; `NULL` for a field that has none, and
+/// for a record of a client that is out of sight.
+pub fn lookup(field: &Field, alias: &str, sight: Option<Sight<'_>>) -> String {
     match field.source {
         Source::Name { path: [(id, kind)], column } => {
             let table = kind.entity().table;
+            let in_sight = in_sight(*kind, "l", sight);
             format!(
                 "CASE WHEN {alias}.\"{id}\" > 0 THEN (SELECT l.\"{column}\" FROM {table} l \
-                 WHERE l.tenant_id = {alias}.tenant_id AND l.id = {alias}.\"{id}\") END"
+                 WHERE l.tenant_id = {alias}.tenant_id AND l.id = {alias}.\"{id}\"{in_sight}) END"
             )
         }
         Source::Name { path: [(first_id, first), (second_id, second)], column } => {
+            let in_sight = in_sight(*first, "l", sight) + &in_sight(*second, "m", sight);
             let (first, second) = (first.entity().table, second.entity().table);
             format!(
                 "(SELECT m.\"{column}\" FROM {first} l \
                  JOIN {second} m ON m.tenant_id = l.tenant_id AND m.id = l.\"{second_id}\" \
-                 WHERE l.tenant_id = {alias}.tenant_id AND l.id = {alias}.\"{first_id}\")"
+                 WHERE l.tenant_id = {alias}.tenant_id AND l.id = {alias}.\"{first_id}\"{in_sight})"
             )
         }
         Source::ClientSiteName => format!(

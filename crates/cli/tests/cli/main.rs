@@ -4,6 +4,7 @@
 
 mod backup;
 mod program;
+mod sign_in;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

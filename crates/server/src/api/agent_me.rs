@@ -22,8 +22,9 @@ pub async fn get(call: &Call) -> Result<Reply> {
     if !problems.is_empty() {
         return Err(ApiError::Validation { place: "", problems });
     }
-    let (tenant, id) = (call.caller.tenant_id, call.caller.agent_id);
-    let agent = rendered(&call.app, &mut call.db.clone(), tenant, EntityKind::Agent, id).await?;
+    let id = call.caller.agent_id;
+    let agent =
+        rendered(&call.app, &mut call.db.clone(), &call.caller, EntityKind::Agent, id).await?;
     let agent = agent.ok_or_else(|| ApiError::missing("agent", id))?;
     Ok(reply::value(200, &agent))
 }

@@ -53,8 +53,9 @@ const PORTAL_FIELDS: &[&str] = &[
 pub async fn me(call: &Call) -> Result<Reply> {
     call.only_params(&[])?;
     let client_id = own_client(call).await?;
-    let (app, tenant) = (&call.app, call.caller.tenant_id);
-    let client = rendered(app, &mut call.db.clone(), tenant, EntityKind::Client, client_id).await?;
+    let app = &call.app;
+    let client =
+        rendered(app, &mut call.db.clone(), &call.caller, EntityKind::Client, client_id).await?;
     let Some(Value::Object(client)) = client else {
         return Err(ApiError::missing("client", client_id));
     };
@@ -201,10 +202,10 @@ async fn narrowed<'a>(
     if !save.problems.is_empty() {
         return Err(save.failure("clients"));
     }
-    let tenant = save.tenant();
     let mut replies = Vec::with_capacity(done.len());
     for (id, warnings) in done {
-        let record = rendered(&call.app, &mut save.tx, tenant, EntityKind::Client, id).await?;
+        let record =
+            rendered(&call.app, &mut save.tx, &call.caller, EntityKind::Client, id).await?;
         let Some(Value::Object(mut record)) = record else { continue };
         if call.caller.role == Role::EndUser {
             record.retain(|name, _| PORTAL_FIELDS.contains(&name.as_str()));

@@ -53,6 +53,7 @@ pub async fn delete(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result
         }
         _ => None,
     };
+    let stored = rights::without_hidden_clients(&call.caller, kind, stored);
     let body = deleted_record(call, kind, &stored, warning);
     let mut reply = reply::json(200, body);
     if dry_run {
@@ -154,6 +155,7 @@ pub async fn refuse_when_pointed_at(
     let tenant = save.tenant();
     let none = Vec::new();
     let mut counts: Vec<(&'static str, i64)> = Vec::new();
+    let mut any_hidden = false;
     for entity in ENTITIES {
         let own = doomed.get(&entity.kind).unwrap_or(&none);
         // A ticket of the client and of its site is one ticket.
@@ -169,9 +171,20 @@ pub async fn refuse_when_pointed_at(
         own.iter().for_each(|id| {
             pointing.remove(id);
         });
-        if !pointing.is_empty() {
-            counts.push((entity.table, i64::try_from(pointing.len()).unwrap_or(i64::MAX)));
+        if pointing.is_empty() {
+            continue;
         }
+        let shown = in_sight(save, entity, pointing.iter().copied().collect()).await?;
+        any_hidden |= shown < pointing.len();
+        if shown > 0 {
+            counts.push((entity.table, i64::try_from(shown).unwrap_or(i64::MAX)));
+        }
+    }
+    let what = kind.entity().singular;
+    if counts.is_empty() && any_hidden {
+        // Neither what they are nor how many.
+        let message = format!("{what} {id} is in use");
+        return Err(ApiError::InUse { path: String::new(), message, counts: Vec::new() });
     }
     let limited = agents_limited_to(save, doomed.get(&EntityKind::Client)).await?;
     counts.extend((limited > 0).then_some(("agent", limited)));
@@ -180,7 +193,6 @@ pub async fn refuse_when_pointed_at(
     }
     let list: Vec<String> =
         counts.iter().map(|(name, count)| format!("{count} {}", plural(name, *count))).collect();
-    let what = kind.entity().singular;
     let message = format!("{what} {id} is in use: {} would lose it", list.join(", "));
     let counts = counts.into_iter().map(|(name, count)| (plural_key(name), count)).collect();
     Err(ApiError::InUse { path: String::new(), message, counts })
@@ -202,6 +214,18 @@ async fn agents_limited_to(save: &mut Save<'_>, clients: Option<&Vec<i64>>) -> R
             .any(|id| clients.contains(&id))
     };
     Ok(i64::try_from(agents.iter().filter(names_one).count()).unwrap_or(i64::MAX))
+}
+
+/// How many of these records the caller may see.
+async fn in_sight(save: &mut Save<'_>, entity: &'static Entity, ids: Vec<i64>) -> Result<usize> {
+    if !rights::is_limited(save.caller) {
+        return Ok(ids.len());
+    }
+    let mut seen = 0;
+    for id in ids {
+        seen += usize::from(save.load(entity.kind, id).await?.is_some());
+    }
+    Ok(seen)
 }
 
 /// A table's name in a sentence.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::api::list::row;
 use crate::app::App;
+use crate::auth::Caller;
 use crate::endpoints::Endpoint;
 use crate::error::{ApiError, Result};
 use crate::front::Call;
@@ -23,7 +24,7 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
         return Err(ApiError::Validation { place: "", problems });
     }
     let entity = endpoint.kind.entity();
-    let prepared = call.app.prepared(endpoint.kind, View::Full, show);
+    let prepared = call.app.prepared_for(&call.caller, endpoint.kind, View::Full, show);
     let tenant = call.caller.tenant_id;
     let mut db = call.db.clone();
     let stored = records::get(&mut db, &prepared.select, tenant, id).await?;
@@ -40,6 +41,7 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     if let Some(reply) = not_modified(call, &etag) {
         return Ok(reply);
     }
+    let stored = rights::without_hidden_clients(&call.caller, endpoint.kind, stored);
     let mut extras = rules::extras::full(
         &mut db,
         &call.app,
@@ -87,8 +89,11 @@ async fn merged_into(call: &Call, kind: EntityKind, stored: &Stored) -> Result<O
 
 /// The answer for a client that was merged into another: that one, with a warning.
 async fn merged(call: &Call, id: i64, into: i64) -> Result<Reply> {
-    let (mut db, tenant) = (call.db.clone(), call.caller.tenant_id);
-    let found = rendered(&call.app, &mut db, tenant, EntityKind::Client, into).await?;
+    if !rights::sees_client(&call.caller, into) {
+        return Err(ApiError::missing("client", id));
+    }
+    let found =
+        rendered(&call.app, &mut call.db.clone(), &call.caller, EntityKind::Client, into).await?;
     let mut body = found.ok_or_else(|| ApiError::missing("client", id))?;
     body["_warning"] = Value::String(format!("client {id} was merged into {into}"));
     Ok(reply::value(200, &body))
@@ -125,14 +130,15 @@ pub fn show(call: &Call, problems: &mut Problems) -> Show {
 pub async fn rendered(
     app: &App,
     reader: &mut impl Read,
-    tenant: i64,
+    caller: &Caller,
     kind: EntityKind,
     id: i64,
 ) -> Result<Option<Value>> {
-    let prepared = app.prepared(kind, View::Full, Show::NONE);
-    let Some(stored) = records::get(reader, &prepared.select, tenant, id).await? else {
+    let prepared = app.prepared_for(caller, kind, View::Full, Show::NONE);
+    let Some(stored) = records::get(reader, &prepared.select, caller.tenant_id, id).await? else {
         return Ok(None);
     };
+    let stored = rights::without_hidden_clients(caller, kind, stored);
     let mut out = Vec::with_capacity(4096);
     prepared.plan.render(&row(&stored, &[]), &mut Vec::new(), &mut out);
     serde_json::from_slice(&out).map(Some).map_err(|error| ApiError::Internal(error.to_string()))

@@ -39,7 +39,9 @@ pub fn of(call: &Call, body: &[u8]) -> Result<Option<Repeatable>> {
         .collect();
     let mut hashed = format!("{}?{}\n", call.path, params.join("&")).into_bytes();
     hashed.extend_from_slice(body);
-    Ok(Some(Repeatable { key: key.to_owned(), hash: sha256_hex(&hashed) }))
+    // Two agents behind one application do not see the same.
+    let key = format!("{}.{}:{key}", call.caller.agent_id, call.caller.user_id);
+    Ok(Some(Repeatable { key, hash: sha256_hex(&hashed) }))
 }
 
 impl Repeatable {

@@ -41,11 +41,10 @@ pub async fn post(call: &Call, endpoint: &'static Endpoint, body: &[u8]) -> Resu
     if !save.problems.is_empty() {
         return Err(save.failure(endpoint.place));
     }
-    let tenant = save.tenant();
     let mut replies = Vec::with_capacity(ids.len());
     for id in ids {
         let record =
-            rendered(&call.app, &mut save.tx, tenant, EntityKind::RecurringItem, id).await?;
+            rendered(&call.app, &mut save.tx, &call.caller, EntityKind::RecurringItem, id).await?;
         replies.extend(record);
     }
     if dry_run {

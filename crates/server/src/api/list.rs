@@ -27,13 +27,14 @@ pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
     let entity = endpoint.kind.entity();
     let app = &call.app;
     let (month, tenant) = (month_start(call.now), call.caller.tenant_id);
-    let prepared = app.prepared(endpoint.kind, View::Light, query.show);
+    let prepared = app.prepared_for(&call.caller, endpoint.kind, View::Light, query.show);
+    // A limited agent's rows lack names that others see: they are not shared.
+    let are_shared = !are_computed(endpoint.kind, &query) && !rights::is_limited(&call.caller);
     let asked = Asked {
         entity,
         filter: &filter,
         order: &query.order,
-        rows: (!are_computed(endpoint.kind, &query))
-            .then_some(RowsOf { show: query.show, names_of: &prepared.names_of }),
+        rows: are_shared.then_some(RowsOf { show: query.show, names_of: &prepared.names_of }),
     };
     let wanted = |total| wanted(&query, total);
     let found = app.index.find(&app.fresh, &call.db, tenant, asked, wanted).await?;
@@ -189,13 +190,15 @@ async fn parse(call: &Call, endpoint: &'static Endpoint) -> Result<(ListQuery, F
         &mut problems,
     )
     .await?;
+    rights::check_order(&call.caller, entity, &query.order, &mut problems);
     call.check_params(&[query::COMMON, endpoint.list_params], &mut problems);
     if !problems.is_empty() {
         return Err(ApiError::Validation { place: "", problems });
     }
     let common = rules::lists::widen_search(endpoint.kind, query.filter.clone());
     let saved = view.filter.unwrap_or(Filter::True);
-    let filter = Filter::all(vec![common, asked, saved, rights::visible(&call.caller, entity)]);
+    let wanted = rights::blinded(&call.caller, entity, Filter::all(vec![common, asked, saved]));
+    let filter = Filter::all(vec![wanted, rights::visible(&call.caller, entity)]);
     Ok((query, filter, view.columns))
 }
 

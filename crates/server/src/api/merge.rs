@@ -73,7 +73,7 @@ pub async fn post(call: &Call, path: &str, from: i64, into: i64, dry_run: bool) 
         save.tx.rollback().await?;
         return Ok(reply::value(200, &json!({ "moved": outcome.moved, "filled": outcome.filled })));
     }
-    let mut body = rendered(&call.app, &mut save.tx, tenant, EntityKind::Client, into)
+    let mut body = rendered(&call.app, &mut save.tx, &call.caller, EntityKind::Client, into)
         .await?
         .ok_or_else(|| ApiError::missing("client", into))?;
     let change = save.newest_of(EntityKind::Client, from).await?;

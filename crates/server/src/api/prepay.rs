@@ -45,7 +45,7 @@ pub async fn delete(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result
     let Some(draft) = save::record(&mut save, kind, &body, "", preset).await? else {
         return Err(save.failure(endpoint.place));
     };
-    let reply = rendered(&call.app, &mut save.tx, tenant, kind, draft.id).await?;
+    let reply = rendered(&call.app, &mut save.tx, &call.caller, kind, draft.id).await?;
     let mut reply = reply::value(200, &reply.unwrap_or(Value::Null));
     if dry_run {
         save.tx.rollback().await?;

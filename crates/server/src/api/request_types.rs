@@ -23,7 +23,7 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
         return Err(ApiError::Validation { place: "", problems });
     }
     let kind = EntityKind::AreaRequestType;
-    let prepared = call.app.prepared(kind, View::Full, Show::NONE);
+    let prepared = call.app.prepared_for(&call.caller, kind, View::Full, Show::NONE);
     let mut db = call.db.clone();
     let tenant = call.caller.tenant_id;
     let stored = records::get(&mut db, &prepared.select, tenant, id).await?;
@@ -41,7 +41,8 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     if details {
         let record = Record::from_doc(kind.entity().schema, &stored.doc);
         let type_id = record.int(area_request_type::REQUEST_TYPE);
-        let details = rendered(&call.app, &mut db, tenant, EntityKind::TicketType, type_id).await?;
+        let details =
+            rendered(&call.app, &mut db, &call.caller, EntityKind::TicketType, type_id).await?;
         if let Some(details) = details {
             out.extend_from_slice(b",\"details\":");
             out.extend_from_slice(details.to_string().as_bytes());

@@ -230,10 +230,11 @@ async fn rendered(
     draft: &mut Draft,
     show: Show,
 ) -> Result<String> {
-    let prepared = call.app.prepared(draft.kind, View::Full, show);
+    let prepared = call.app.prepared_for(&call.caller, draft.kind, View::Full, show);
     let tenant = save.tenant();
     let stored = records::get(&mut save.tx, &prepared.select, tenant, draft.id).await?;
     let stored = stored.ok_or_else(|| ApiError::missing(draft.entity().singular, draft.id))?;
+    let stored = rights::without_hidden_clients(&call.caller, draft.kind, stored);
     let mut out = Vec::with_capacity(4096);
     let extras = rules::extras::full(
         &mut save.tx,

@@ -93,7 +93,7 @@ async fn mappings(call: &Call, id: i64) -> Result<Vec<Value>> {
     let tenant = call.caller.tenant_id;
     let mut db = call.db.clone();
     let ids = records::ids_where(&mut db, tenant, entity, "details_id", &[id]).await?;
-    let prepared = call.app.prepared(entity.kind, View::Full, Show::NONE);
+    let prepared = call.app.prepared_for(&call.caller, entity.kind, View::Full, Show::NONE);
     let links = records::get_many(&mut db, &prepared.select, tenant, &ids).await?;
     let mut mappings = Vec::with_capacity(links.len());
     for link in &links {

@@ -8,7 +8,9 @@ use aureole_storage::Read;
 use aureole_storage::records::{self, Stored};
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::error::Result;
+use crate::rights;
 
 /// `allowed_tickettypes` of a client: the ones that it may log, or (without `available`) the ones
 /// that it was given one by one.
@@ -45,19 +47,23 @@ pub async fn types_of_client(
     Ok(format!("[{}]", shown.join(",")))
 }
 
-/// `allowed_clients` of a ticket type: the same pairs from the other side.
+/// `allowed_clients` of a ticket type: the same pairs from the other side, those that the caller sees.
 pub async fn clients_of_type(
     reader: &mut impl Read,
     app: &App,
-    tenant: i64,
+    caller: &Caller,
     id: i64,
 ) -> Result<String> {
-    let kind = EntityKind::AreaRequestType;
+    let (kind, tenant) = (EntityKind::AreaRequestType, caller.tenant_id);
     let ids = records::ids_where(reader, tenant, kind.entity(), "request_type", &[id]).await?;
     let prepared = app.prepared(kind, View::Full, Show::NONE);
     let found = records::get_many(reader, &prepared.select, tenant, &ids).await?;
     let mut shown = Vec::new();
     for pair in &found {
+        let record = Record::from_doc(kind.entity().schema, &pair.doc);
+        if !rights::sees(caller, kind.entity(), pair.id, &record) {
+            continue;
+        }
         let mut out = Vec::new();
         prepared.plan.render(&crate::api::list::row(pair, &[]), &mut Vec::new(), &mut out);
         shown.push(String::from_utf8(out).unwrap_or_default());

@@ -59,8 +59,10 @@ async fn unique_name(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
     let others = records::ids_by_name(&mut save.tx, tenant, entity, &fold(&name), None).await?;
     if let Some(other) = others.into_iter().find(|other| *other != draft.id) {
         // Without the name: n8n cuts texts at a hyphen between spaces, which a name may have.
-        let message = format!("must be unique: client {other} has this name already");
-        save.duplicate(draft.at("name"), message, other);
+        let shown = save.shown_client(other);
+        let who = shown.map_or("another client".to_owned(), |id| format!("client {id}"));
+        let message = format!("must be unique: {who} has this name already");
+        save.duplicate(draft.at("name"), message, shown.unwrap_or(0));
     }
     Ok(())
 }

@@ -57,7 +57,7 @@ pub async fn rows(
         EntityKind::Item => stock::of_items(reader, app, tenant, stored, &mut extras).await?,
         EntityKind::TopLevel => {
             let counts = query.show.meets(Show::ACTIVITY);
-            top_levels::names_and_counts(reader, app, tenant, counts, stored, &mut extras).await?;
+            top_levels::names_and_counts(reader, app, caller, counts, stored, &mut extras).await?;
         }
         _ => {}
     }
@@ -102,7 +102,7 @@ pub async fn full(
         EntityKind::Item => stock::of_items(reader, app, tenant, stored, &mut extras).await?,
         EntityKind::TopLevel => {
             let counts = show.meets(Show::DETAILS);
-            top_levels::names_and_counts(reader, app, tenant, counts, stored, &mut extras).await?;
+            top_levels::names_and_counts(reader, app, caller, counts, stored, &mut extras).await?;
         }
         _ => {}
     }
@@ -119,7 +119,7 @@ pub async fn full(
         prepay::extras(reader, app, tenant, show, &stored[0], now, &mut extras[0]).await?;
     }
     if kind == EntityKind::TicketType && show.meets(Show::DETAILS) {
-        let clients = availability::clients_of_type(reader, app, tenant, stored[0].id).await?;
+        let clients = availability::clients_of_type(reader, app, caller, stored[0].id).await?;
         extras[0].push((ticket_type::ALLOWED_CLIENTS.0, clients));
     }
     if show.meets(Show::DETAILS) {
@@ -172,7 +172,7 @@ async fn children(
     let tenant = caller.tenant_id;
     let parents: Vec<i64> = stored.iter().map(|record| record.id).collect();
     let ids = records::ids_where(reader, tenant, child.entity(), column, &parents).await?;
-    let prepared = app.prepared(*child, View::Full, Show::NONE);
+    let prepared = app.prepared_for(caller, *child, View::Full, Show::NONE);
     let found = records::get_many(reader, &prepared.select, tenant, &ids).await?;
     let position = child.entity().schema.find(column).unwrap_or(0);
     let mut own: Vec<Extras> = vec![Vec::new(); found.len()];

@@ -156,9 +156,11 @@ pub async fn bill_payer(
             aureole_storage::records::ids_where(&mut save.tx, tenant, entity, column, &[draft.id])
                 .await?;
         if let Some(other) = pointing.first() {
+            let shown = save.shown_client(*other);
+            let who = shown.map_or("another client".to_owned(), |id| format!("client {id}"));
             save.problem(
                 draft.at(name),
-                format!("makes a chain: the bills of client {other} come to this one"),
+                format!("makes a chain: the bills of {who} come to this one"),
             );
         }
     }

@@ -9,25 +9,31 @@ use aureole_storage::records::{self, Stored};
 use aureole_storage::{Read, users};
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::error::Result;
+use crate::rights;
 use crate::rules::extras::Extras;
 
 /// Between the names of a path, as between a client's and its site's.
 const SEPARATOR: &str = "/";
 
 /// `long_name` (`North/Sales`), and with `counts` `user_count`: the active users of the clients of
-/// this top level and of all below it.
+/// this top level and of all below it that the caller sees.
 pub async fn names_and_counts(
     reader: &mut impl Read,
     app: &App,
-    tenant: i64,
+    caller: &Caller,
     counts: bool,
     stored: &[Stored],
     extras: &mut [Extras],
 ) -> Result<()> {
+    let tenant = caller.tenant_id;
     let levels = levels(reader, app, tenant).await?;
-    let users =
-        if counts { users::by_top_level(reader, tenant).await? } else { HashMap::default() };
+    let users = if counts {
+        users::by_top_level(reader, tenant, rights::sight(caller)).await?
+    } else {
+        HashMap::default()
+    };
     let mut sums: HashMap<i64, i64> = HashMap::new();
     for (id, count) in users {
         for (above, _) in way_up(&levels, id) {

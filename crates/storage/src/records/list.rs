@@ -195,7 +195,7 @@ fn looked_up(sql: &mut Sql, entity: &'static Entity, position: usize) -> String 
         Source::Tickets(counted) => sql.tickets(entity, "r", counted),
         _ => None,
     };
-    counted.unwrap_or_else(|| sql::lookup(field, "r"))
+    counted.unwrap_or_else(|| sql::lookup(field, "r", None))
 }
 
 /// The looked-up fields that a scan needs.
