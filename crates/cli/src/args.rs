@@ -294,6 +294,6 @@ mod tests {
                 check(inner, settings);
             }
         }
-        check(&Args::command(), &["database", "listen", "strict", "log_format"]);
+        check(&Args::command(), &["database", "listen", "strict", "log_format", "rate_limit"]);
     }
 }
