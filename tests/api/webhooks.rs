@@ -55,6 +55,7 @@ on_both!(
     a_test_reaches_a_webhook_that_is_off,
     a_webhook_that_is_off_waits,
     a_deleted_webhook_sends_nothing_more,
+    deliveries_do_not_hold_writers_up,
 );
 
 async fn hook(admin: &Actor, receiver: &Receiver, more: Value) -> Value {
@@ -485,4 +486,29 @@ async fn a_deleted_webhook_sends_nothing_more(server: &Server) {
     assert_eq!(receiver.got().len(), 1);
     let path = format!("/api/WebhookDelivery/{}/replay", entry["id"]);
     admin.post(&path, json!([])).await.expect_error(404, "not_found");
+}
+
+/// Outcomes are noted while new changes are queued and others write: none of them waits for another
+/// that waits for it.
+async fn deliveries_do_not_hold_writers_up(server: &Server) {
+    let admin = server.admin().await;
+    let receiver = Receiver::start().await;
+    for name in ["one", "two", "three"] {
+        hook(&admin, &receiver, json!({ "name": name, "entities": ["Tax"] })).await;
+    }
+    let write = async |writer: usize| {
+        for round in 0..25 {
+            let began = Instant::now();
+            make(&admin, "Tax", json!({ "name": format!("{writer}-{round}") })).await;
+            assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        }
+    };
+    tokio::join!(write(0), write(1), write(2), write(3));
+    receiver.wait_for(300).await;
+    let until = Instant::now() + Duration::from_secs(20);
+    while !log(&admin, "status=pending").await.is_empty() {
+        assert!(Instant::now() < until, "some outcomes were not noted");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(receiver.got().len(), 300, "each once to each");
 }

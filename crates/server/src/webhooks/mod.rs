@@ -14,7 +14,7 @@ pub mod address;
 mod fan_out;
 mod send;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -23,9 +23,8 @@ use aureole_catalogue::keys::webhook;
 use aureole_catalogue::{EntityKind, Record};
 use aureole_storage::webhooks::{self as store, Due, Outcome, State};
 use aureole_storage::{Db, leases};
-use futures_util::future::BoxFuture;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use ipnet::IpNet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
 use crate::app::App;
@@ -79,15 +78,16 @@ struct Dispatcher<'a> {
     looked_at: Option<Instant>,
     /// By tenant, until when its lease is held.
     leases: HashMap<i64, i64>,
-    /// By tenant and webhook, how many attempts are under way.
-    busy: HashMap<(i64, i64), usize>,
-    /// By tenant, the deliveries that are under way: a clock that jumps must not end their claims.
-    flying: HashSet<(i64, i64)>,
-    attempts: FuturesUnordered<BoxFuture<'static, Done>>,
+    /// What is under way. A clock that jumps must not end the claim of any of it.
+    sent: HashMap<Id, Sent>,
+    /// Tasks of their own: an attempt that notes its outcome holds the database's writer, and must go
+    /// on while a round waits for that.
+    attempts: JoinSet<()>,
 }
 
-/// An attempt that ended.
-struct Done {
+/// A delivery that is under way.
+#[derive(Clone, Copy)]
+struct Sent {
     tenant: i64,
     webhook: i64,
     delivery: i64,
@@ -100,9 +100,8 @@ pub async fn run(app: &Arc<App>) {
         tenants: Vec::new(),
         looked_at: None,
         leases: HashMap::new(),
-        busy: HashMap::new(),
-        flying: HashSet::new(),
-        attempts: FuturesUnordered::new(),
+        sent: HashMap::new(),
+        attempts: JoinSet::new(),
     };
     let poll = Duration::from_millis(app.config.webhooks.poll_ms);
     while !app.stopping.has_begun() {
@@ -111,14 +110,14 @@ pub async fn run(app: &Arc<App>) {
         committed.as_mut().enable();
         dispatcher.round().await;
         tokio::select! {
-            Some(done) = dispatcher.attempts.next() => dispatcher.done(done),
+            Some(ended) = dispatcher.attempts.join_next_with_id() => dispatcher.ended(ended),
             () = &mut committed => {}
             () = tokio::time::sleep(poll) => {}
             () = app.stopping.begun() => {}
         }
         tokio::time::sleep(PAUSE).await;
     }
-    while dispatcher.attempts.next().await.is_some() {}
+    while dispatcher.attempts.join_next().await.is_some() {}
     for tenant in dispatcher.leases.keys() {
         let db = app.db.of(*tenant);
         if let Err(error) = leases::release(&db, *tenant, LEASE, &app.webhooks.holder).await {
@@ -128,15 +127,16 @@ pub async fn run(app: &Arc<App>) {
 }
 
 impl Dispatcher<'_> {
-    fn done(&mut self, done: Done) {
-        self.flying.remove(&(done.tenant, done.delivery));
-        let webhook = (done.tenant, done.webhook);
-        if let Some(count) = self.busy.get_mut(&webhook) {
-            *count -= 1;
-            if *count == 0 {
-                self.busy.remove(&webhook);
-            }
-        }
+    fn ended(&mut self, ended: std::result::Result<(Id, ()), JoinError>) {
+        let id = ended.map_or_else(
+            |error| {
+                // Its claim runs out, and it is sent again.
+                tracing::error!(%error, "a delivery broke off");
+                error.id()
+            },
+            |(id, ())| id,
+        );
+        self.sent.remove(&id);
     }
 
     /// Queues what is new and starts what is due. What fails is tried again in the next round.
@@ -175,14 +175,18 @@ impl Dispatcher<'_> {
         fan_out::run(self.app, &db, tenant).await?;
         let now = self.app.clock.now_ms();
         for webhook in store::due_webhooks(&mut db.clone(), tenant, now).await? {
-            let busy = self.busy.get(&(tenant, webhook)).copied().unwrap_or(0);
+            let of_webhook = |sent: &&Sent| sent.tenant == tenant && sent.webhook == webhook;
+            let busy = self.sent.values().filter(of_webhook).count();
             let free = self.app.config.webhooks.concurrency.saturating_sub(busy);
             let limit = i64::try_from(free).unwrap_or(i64::MAX);
             if limit == 0 {
                 continue;
             }
             let mut due = store::due(&mut db.clone(), tenant, webhook, now, limit).await?;
-            due.retain(|due| !self.flying.contains(&(tenant, due.id)));
+            let is_sent = |due: &Due| {
+                self.sent.values().any(|sent| sent.tenant == tenant && sent.delivery == due.id)
+            };
+            due.retain(|due| !is_sent(due));
             self.start(&db, tenant, due, now).await?;
         }
         Ok(())
@@ -222,13 +226,10 @@ impl Dispatcher<'_> {
         }
         tx.commit().await?;
         for due in claimed {
-            *self.busy.entry((tenant, due.webhook_id)).or_default() += 1;
-            self.flying.insert((tenant, due.id));
             let (app, db) = (Arc::clone(self.app), db.clone());
-            self.attempts.push(Box::pin(async move {
-                attempt(&app, &db, tenant, &due).await;
-                Done { tenant, webhook: due.webhook_id, delivery: due.id }
-            }));
+            let sent = Sent { tenant, webhook: due.webhook_id, delivery: due.id };
+            let task = self.attempts.spawn(async move { attempt(&app, &db, tenant, &due).await });
+            self.sent.insert(task.id(), sent);
         }
         Ok(())
     }
