@@ -40,6 +40,9 @@ fn plain(kind: EntityKind, client: i64) -> Value {
         }
         EntityKind::ExternalLink => json!({ "third_party_id": "1", "third_party_desc": "d" }),
         EntityKind::FieldInfo => json!({ "name": "Note", "usage": 2, "type": 0 }),
+        EntityKind::Webhook => {
+            json!({ "name": "Plain", "url": "https://example.com/hook", "entities": ["Client"], "events": ["created"], "enabled": false })
+        }
         _ => json!({ "name": "Plain" }),
     }
 }
