@@ -133,7 +133,7 @@ const OPERATIONS: &[Operation] = &[
     get("/api/Client/me", "clientMe", "Client", "The client of the signed-in end user."),
     get("/api/ClientCache", "clientCache", SERVER, "The small lists that a program keeps while it runs."),
     get("/api/Settings", "getSettings", "Settings", "The tenant's settings.").scopes(&["admin"]),
-    post("/api/Settings", "saveSettings", "Settings", "Changes settings of the tenant; those that are left out stay.").scopes(&["admin"]),
+    post("/api/Settings", "saveSettings", "Settings", "Changes settings of the tenant; those that are left out stay.").scopes(&["admin"]).with(&["dryrun"]),
     get("/api/changes", "listChanges", "Changes", "What was created, updated, deleted and restored, in commit order and without gaps.").with(&["since", "entity", "limit", "include", "wait"]),
     get("/api/changes/stream", "streamChanges", "Changes", "The same as server-sent events, until the server stops or the token expires.").with(&["since", "entity", "limit", "include", "LAST_EVENT_ID"]),
     get("/api/WebhookDelivery", "listWebhookDeliveries", "Webhook", "The log of deliveries, the newest first.").scopes(&["admin"]).with(&["webhook_id", "status", "before", "count"]),
@@ -145,7 +145,7 @@ const OPERATIONS: &[Operation] = &[
     post("/api/History/{id}/restore", "restore", "History", "Undoes a change: puts its record, or some fields of it, back into the state before.").with(&["ID", "dryrun"]),
     post("/api/Client/NewAccountsId", "saveClientAccountsId", "Client", "Writes the ids that accounting programs gave to clients.").scopes(BILLING),
     post("/api/Client/PaymentMethodUpdate", "saveClientPaymentMethod", "Client", "Sets a client's stored payment method, or clears it with null. An end user's token may do so for its own client.").scopes(BILLING),
-    post("/api/PopupNote/read", "readPopupNote", "PopupNote", "Marks popup notes as read or dismissed by the calling agent.").scopes(&["read:customers"]),
+    post("/api/PopupNote/read", "readPopupNote", "PopupNote", "Marks popup notes as read or dismissed by the calling agent.").scopes(&["read:customers"]).with(&["dryrun"]),
     post("/api/RecurringItem/invoiced", "invoicedRecurringItem", "RecurringItem", "Says that items were put on an invoice, so that their due date moves on.").scopes(&["edit:items"]).with(&["dryrun"]),
 ];
 
@@ -220,7 +220,10 @@ fn answer(operation: &Operation, schemas: &mut Schemas) -> Value {
         "/api/changes/stream" => {
             let events = "Events `change`, whose `id` is a cursor and whose `data` is a change as in \
                           `/api/changes`, and a last event `end` whose `data` has `code` and `message`.";
-            return reply(events, "text/event-stream", text);
+            // OpenAPI 3.1 has one schema for a stream: that of each of its events.
+            let fields = json!({ "id": text.clone(), "event": text.clone(), "data": text.clone() });
+            let event = json!({ "type": "object", "properties": fields });
+            return reply(events, "text/event-stream", event);
         }
         "/api/changes" => changes(),
         "/api/WebhookDelivery" => json!({ "type": "array", "items": delivery() }),
@@ -263,6 +266,12 @@ fn body(path: &str, config: &Config) -> Option<Value> {
             schema["additionalProperties"] = json!(false);
             schema["properties"]["history_days"] =
                 json!({ "type": "integer", "minimum": 1, "maximum": 36_500 });
+            // Null is the default.
+            for property in
+                schema["properties"].as_object_mut().into_iter().flat_map(Map::values_mut)
+            {
+                property["type"] = json!([property["type"].clone(), "null"]);
+            }
             return Some(
                 json!({ "required": true, "content": { "application/json": { "schema": schema } } }),
             );

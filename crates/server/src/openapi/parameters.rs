@@ -9,6 +9,8 @@ use crate::config::Config;
 enum Type {
     Flag,
     Int,
+    /// A text that is looked up and nothing else.
+    Anything,
     /// An integer from this number on.
     From(i64),
     Ints,
@@ -19,6 +21,10 @@ enum Type {
     Date,
     /// `true`, or a date-time.
     FlagOrDate,
+    /// Two booleans with a comma between them.
+    Flags,
+    /// Names of kinds of record, as the history calls them.
+    Kind,
     OneOf(&'static [&'static str]),
     /// The name of a field to sort by.
     Order,
@@ -26,7 +32,10 @@ enum Type {
     Conditions,
 }
 
-use Type::{Conditions, Date, Flag, FlagOrDate, From, Guid, Int, Ints, OneOf, Order, Text, Texts};
+use Type::{
+    Anything, Conditions, Date, Flag, FlagOrDate, Flags, From, Guid, Int, Ints, Kind, OneOf, Order,
+    Text, Texts,
+};
 
 /// Name, type and meaning. A name with a path in front, such as `toplevel/type`, holds there only
 /// and comes before the plain one.
@@ -67,7 +76,7 @@ const PARAMETERS: &[(&str, Type, &str)] = &[
     ("idonly", Flag, "True lists ids only, and all of them: paging does not count."),
     ("includeactive", Flag, "False leaves the active records out. Default: true."),
     ("includeinactive", Flag, "True lists the inactive records as well. Default: false."),
-    ("activeinactive", Text, "Both of these at once, such as `true,false`."),
+    ("activeinactive", Flags, "Both of these at once, such as `true,false`."),
     (
         "lastupdatefromdate",
         FlagOrDate,
@@ -257,7 +266,7 @@ const PARAMETERS: &[(&str, Type, &str)] = &[
     ("webhookdelivery/count", From(1), "How many at most; more than 1000 is served as 1000."),
     (
         "history/entity",
-        Texts,
+        Kind,
         "The kinds of record, such as `Client`; without it all that the caller may read.",
     ),
     ("history/id", Int, "The record's id; needs `entity`."),
@@ -271,8 +280,15 @@ const PARAMETERS: &[(&str, Type, &str)] = &[
     ("to", Date, "Changes up to this time; a date alone is its whole day."),
     ("request_id", Text, "Changes by the request with this `X-Request-Id`."),
     ("asof", Date, "The record as it was at this time."),
-    ("tenant", Text, "The tenant's name; without it, the only tenant or `default`."),
+    ("tenant", Anything, "The tenant's name; without it, the only tenant or `default`."),
 ];
+
+/// No stored text has a NUL character, and no parameter may.
+const NO_NUL: &str = r"^[^\u0000]*$";
+/// A date, or a date-time with or without a zone. The server reads the 29th to the 31st as well,
+/// where a month has them; a pattern can't tell which do.
+const DATE: &str =
+    "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z?)?";
 
 fn find(path: &str, name: &str) -> Option<&'static (&'static str, Type, &'static str)> {
     let own = format!("{path}/{name}");
@@ -314,7 +330,7 @@ pub fn query(path: &str, name: &str, order: &Value, config: &Config) -> Value {
         return parameter;
     }
     parameter["schema"] = schema(kind, order);
-    if matches!(kind, Ints | Texts) {
+    if matches!(kind, Ints | Texts | Kind) {
         parameter["style"] = json!("form");
         parameter["explode"] = json!(true);
     }
@@ -330,11 +346,25 @@ fn schema(kind: Type, order: &Value) -> Value {
             json!({ "type": "integer", "format": "int32", "minimum": least, "maximum": i32::MAX })
         }
         Ints => json!({ "type": "array", "items": int() }),
-        Text => json!({ "type": "string" }),
-        Texts => json!({ "type": "array", "items": { "type": "string" } }),
+        Anything => json!({ "type": "string" }),
+        Text => json!({ "type": "string", "pattern": NO_NUL }),
+        Texts => json!({ "type": "array", "items": { "type": "string", "pattern": NO_NUL } }),
         Guid => json!({ "type": "string", "format": "uuid" }),
-        Date => json!({ "type": "string", "examples": ["2026-11-23"] }),
-        FlagOrDate => json!({ "type": "string", "examples": ["true", "2026-11-23T07:36:00"] }),
+        Date => json!({
+            "type": "string", "pattern": format!("^{DATE}$"), "examples": ["2026-11-23"],
+        }),
+        FlagOrDate => json!({
+            "type": "string", "pattern": format!("^(true|false|{DATE})$"),
+            "examples": ["true", "2026-11-23T07:36:00"],
+        }),
+        Flags => json!({
+            "type": "string", "pattern": "^(true|false),(true|false)$", "examples": ["true,false"],
+        }),
+        Kind => {
+            let names: Vec<&str> =
+                aureole_catalogue::ENTITIES.iter().map(|entity| entity.name).collect();
+            json!({ "type": "array", "items": { "type": "string", "enum": names } })
+        }
         OneOf(texts) => json!({ "type": "string", "enum": texts }),
         Order => order.clone(),
         Conditions => json!({}),
