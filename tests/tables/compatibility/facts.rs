@@ -146,8 +146,8 @@ pub const PROTOCOL: &[(&str, State)] = &[
     ("what was changed, deleted or merged can be put back for 30 days [ours]", Works),
     ("GET of a record with `asof`: as it was then [ours]", Works),
     ("`Idempotency-Key` [ours]", Works),
-    ("limits per application with `RateLimit-…` headers [ours]", NotYet),
-    ("compressed replies, CORS [ours]", NotYet),
+    ("limits per application with `RateLimit-…` headers [ours]", Works),
+    ("compressed replies, CORS [ours]", Works),
     ("webhooks, and `_dont_fire_automations` [ours]", Works),
 ];
 
@@ -183,6 +183,9 @@ pub const FIELDS: &[Fact] = &[
     fact("Area", "newclient_siteguid newclient_contactname newclient_contactemail", Works, ""),
     fact("Area", "newclient_contacttitle site_update _merge_client_into", Works, ""),
     fact("Site", "newsite_contactname newsite_contactemail newsite_contacttitle", Works, ""),
+    fact("Area", "_dont_fire_automations", Works, "no webhook for this record"),
+    fact("Site", "_dont_fire_automations", Works, "no webhook for this record"),
+    fact("Webhook", "signed", Works, "whether it has a secret"),
     fact("Area", "newclient_web_access_level", Works, WEB_ACCESS),
     fact("Site", "newsite_web_access_level", Works, WEB_ACCESS),
     fact("Users_List", "web_access_level", Stored, "there is no portal"),

@@ -80,22 +80,9 @@ async fn own_client(call: &Call) -> Result<i64> {
     Ok(Record::from_doc(kind.entity().schema, &stored.doc).int(user::CLIENT_ID))
 }
 
-/// Accounting links and the fields that name the product's tenant.
+/// Accounting links.
 pub const ACCOUNT_IDS: &[&str] =
     &["accountsid", "xeroid", "kashflowid", "snelstart_id", "avalara_id"];
-pub const ACCOUNT_TENANTS: &[&str] = &[
-    "xero_tenant_id",
-    "xerodetails_id",
-    "qbo_company_id",
-    "kashflow_tenant_id",
-    "myob_tenant",
-    "fortnox_tenant",
-    "avalara_tenant",
-    "dbc_company_id",
-    "exact_division",
-    "sage_business_cloud_details_id",
-    "intacct_location_id",
-];
 pub const PAYMENT_METHOD: &[&str] =
     &["stripe_customer_id", "stripe_payment_method_id", "stripe_payment_method_name"];
 
@@ -103,7 +90,7 @@ pub const PAYMENT_METHOD: &[&str] =
 pub async fn new_accounts_id(call: &Call, body: &[u8]) -> Result<Reply> {
     edits_accounts(call, 0)?;
     let mut fields = ACCOUNT_IDS.to_vec();
-    fields.extend(ACCOUNT_TENANTS);
+    fields.extend(crate::rules::links::ACCOUNT_TENANTS);
     narrow_update(call, body, &fields, true).await
 }
 

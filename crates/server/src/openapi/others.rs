@@ -8,8 +8,9 @@ use super::records::request_body;
 use super::replies::{add_errors, json_reply, reply};
 use super::schemas::{DATE_OUT, Schemas};
 use super::sign_in;
-use crate::api::client_actions::{ACCOUNT_IDS, ACCOUNT_TENANTS, PAYMENT_METHOD};
+use crate::api::client_actions::{ACCOUNT_IDS, PAYMENT_METHOD};
 use crate::config::Config;
+use crate::rules::links::ACCOUNT_TENANTS;
 
 /// Who may call.
 enum Access {

@@ -9,26 +9,26 @@ use crate::auth::caller::Role;
 use crate::error::Result;
 use crate::save::{Draft, Save};
 
+/// The fields that name the tenant of an accounting product.
+pub const ACCOUNT_TENANTS: &[&str] = &[
+    "xero_tenant_id",
+    "xerodetails_id",
+    "qbo_company_id",
+    "kashflow_tenant_id",
+    "myob_tenant",
+    "fortnox_tenant",
+    "avalara_tenant",
+    "dbc_company_id",
+    "exact_division",
+    "sage_business_cloud_details_id",
+    "intacct_location_id",
+];
+
 /// Keys that count within a tenant of their product only, and the fields that name that tenant. A
 /// QuickBooks or Business Central company is a tenant itself, and one with the same customer in it
 /// is the same link.
 const TENANTS: &[(&str, &[&str])] = &[
-    (
-        "accountsid",
-        &[
-            "xero_tenant_id",
-            "xerodetails_id",
-            "qbo_company_id",
-            "kashflow_tenant_id",
-            "myob_tenant",
-            "fortnox_tenant",
-            "avalara_tenant",
-            "dbc_company_id",
-            "exact_division",
-            "sage_business_cloud_details_id",
-            "intacct_location_id",
-        ],
-    ),
+    ("accountsid", ACCOUNT_TENANTS),
     ("xeroid", &["xero_tenant_id", "xerodetails_id"]),
     ("kashflowid", &["kashflow_tenant_id"]),
     ("avalara_id", &["avalara_tenant"]),
