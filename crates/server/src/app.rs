@@ -28,7 +28,7 @@ use crate::webhooks::Webhooks;
 
 /// The running program.
 pub struct App {
-    /// For the rows of all tenants. Requests use [`crate::front::Call::db`] or [`Db::of`].
+    /// For the rows of all tenants. Requests use `Call::db` or [`Db::of`].
     pub db: Db,
     pub auth: Auth,
     pub clock: Clock,

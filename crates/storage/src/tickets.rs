@@ -34,7 +34,7 @@ pub fn condition(counted: Tickets, alias: &str, month: usize) -> String {
     }
 }
 
-/// The counts of each record that has tickets, by the id in `column` (see [`column`]), in the order
+/// The counts of each record that has tickets, by the id in `column` (see [`column()`]), in the order
 /// of [`COUNTED`]; `month` is the first moment of the current month, a stored date-time.
 pub async fn ticket_counts(
     reader: &mut impl Read,
