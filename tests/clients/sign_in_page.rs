@@ -5,8 +5,8 @@ use aureole_testkit::browser::{Browser, ENTER, Looks};
 use aureole_testkit::{Database, Server};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// The example of RFC 7636.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -31,37 +31,46 @@ async fn works_on_a_dark_telephone() {
     check(Database::Sqlite, looks).await;
 }
 
-/// The application: it answers every request and remembers the addresses that were asked for.
+/// The application: it answers every request and passes on what was asked for.
 struct Application {
     url: String,
-    running: JoinHandle<Vec<String>>,
+    asked: UnboundedReceiver<String>,
 }
 
 impl Application {
-    /// It ends with the first request for `/back`.
     async fn start() -> Application {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let (sender, asked) = unbounded_channel();
         #[expect(clippy::disallowed_methods, reason = "the application runs beside the test")]
-        let running = tokio::spawn(async move {
-            let mut asked = Vec::new();
-            loop {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let mut request = vec![0; 16_384];
-                let length = stream.read(&mut request).await.unwrap();
-                let text = String::from_utf8_lossy(&request[..length]).into_owned();
-                let page = "<title>Back</title><link rel=icon href=data:,>";
-                let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close";
-                let reply = format!("{head}\r\ncontent-length: {}\r\n\r\n{page}", page.len());
-                stream.write_all(reply.as_bytes()).await.unwrap();
-                asked.push(text);
-                if asked.last().is_some_and(|text| text.starts_with("GET /back")) {
-                    return asked;
-                }
+        tokio::spawn(async move {
+            // A browser opens connections that it may never use: each is waited for by itself.
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, sender.clone()));
             }
         });
-        Application { url, running }
+        Application { url, asked }
     }
+
+    /// The request with which the browser came back.
+    async fn back(&mut self) -> String {
+        loop {
+            let request = self.asked.recv().await.unwrap();
+            if request.starts_with("GET /back") {
+                return request;
+            }
+        }
+    }
+}
+
+async fn answer(mut stream: TcpStream, asked: UnboundedSender<String>) {
+    let mut request = vec![0; 16_384];
+    let Ok(length @ 1..) = stream.read(&mut request).await else { return };
+    let page = "<title>Back</title><link rel=icon href=data:,>";
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close";
+    let reply = format!("{head}\r\ncontent-length: {}\r\n\r\n{page}", page.len());
+    stream.write_all(reply.as_bytes()).await.unwrap();
+    let _ = asked.send(String::from_utf8_lossy(&request[..length]).into_owned());
 }
 
 async fn check(database: Database, looks: Looks) {
@@ -70,7 +79,7 @@ async fn check(database: Database, looks: Looks) {
     let now = server.app().clock.now_ms();
     let email = "ann@example.com";
     auth.create_agent("", "Ann", email, Some(PASSWORD), Role::Agent, now).await.unwrap();
-    let application = Application::start().await;
+    let mut application = Application::start().await;
     let back = format!("{}/back", application.url);
     let new = NewApplication {
         name: "Customer portal",
@@ -103,9 +112,9 @@ async fn check(database: Database, looks: Looks) {
     let password = browser.find("#password").await;
     browser.enter(&password, PASSWORD).await;
     browser.click(&browser.find("button[value=sign_in]").await).await;
-    let asked = application.running.await.unwrap();
-    assert_eq!(browser.title().await, "Back", "{}", browser.url().await);
-    let tokens = exchange(&server, asked.last().unwrap(), &back).await;
+    let asked = application.back().await;
+    browser.arrive("Back").await;
+    let tokens = exchange(&server, &asked, &back).await;
     let actor = server.nobody().with_token(tokens["access_token"].as_str().unwrap());
     assert_eq!(actor.get("/Agent/me").await.expect(200)["name"], "Ann");
 
@@ -125,15 +134,14 @@ async fn check(database: Database, looks: Looks) {
 }
 
 async fn is_the_page(browser: &Browser, looks: Looks) {
-    assert_eq!(browser.title().await, "Sign in to Customer portal");
+    browser.arrive("Sign in to Customer portal").await;
     let page = browser.text(&browser.find("body").await).await;
     assert!(
         page.contains("Customer portal") && page.contains("You will return to 127.0.0.1:"),
         "{page}"
     );
     let username = browser.find("#username").await;
-    let focused = browser.active().await.unwrap();
-    assert_eq!(browser.property(&focused, "id").await, "username");
+    browser.focus("username").await;
     for (selector, role, name) in [
         ("#username", "textbox", "E-mail address or login name"),
         ("#password", "textbox", "Password"),
@@ -160,8 +168,7 @@ async fn a_wrong_password(browser: &Browser, email: &str) {
     let username = browser.find("#username").await;
     assert_eq!(browser.property(&username, "value").await, email);
     assert_eq!(browser.property(&browser.find("#password").await, "value").await, "");
-    let focused = browser.active().await.unwrap();
-    assert_eq!(browser.property(&focused, "id").await, "password");
+    browser.focus("password").await;
 }
 
 /// Exchanges the code in the request that the browser sent to the application.

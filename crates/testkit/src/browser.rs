@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,6 +13,10 @@ use serde_json::{Value, json};
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// A driver that takes longer to answer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A page that takes longer does not come.
+const COMING: Duration = Duration::from_secs(20);
+/// Between two looks at a page that is on its way.
+const GLANCE: Duration = Duration::from_millis(20);
 /// What an Enter key is in typed text.
 pub const ENTER: &str = "\u{e007}";
 
@@ -90,14 +94,34 @@ impl Browser {
         text(&self.get("/title").await)
     }
 
-    /// The first element that a CSS selector fits.
+    /// Waits for a page with this title.
     ///
     /// # Panics
-    /// When there is none.
+    /// When none came.
+    pub async fn arrive(&self, title: &str) {
+        let begun = Instant::now();
+        while self.title().await != title {
+            assert!(begun.elapsed() < COMING, "not at {title}, but at {}", self.url().await);
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    /// The first element that a CSS selector fits. It is waited for: a key that sends a form returns
+    /// before the next page is there.
+    ///
+    /// # Panics
+    /// When none came.
     pub async fn find(&self, selector: &str) -> Element {
         let by = json!({ "using": "css selector", "value": selector });
-        let found = self.post("/element", by).await;
-        element(&found).unwrap_or_else(|| panic!("no {selector}: {found}"))
+        let begun = Instant::now();
+        loop {
+            let found = self.post("/element", by.clone()).await;
+            if let Some(element) = element(&found) {
+                return element;
+            }
+            assert!(begun.elapsed() < COMING, "no {selector}: {found}");
+            tokio::time::sleep(GLANCE).await;
+        }
     }
 
     /// How many elements a CSS selector fits.
@@ -106,9 +130,25 @@ impl Browser {
         self.post("/elements", by).await.as_array().map_or(0, Vec::len)
     }
 
-    /// Where the next key goes.
-    pub async fn active(&self) -> Option<Element> {
-        element(&self.get("/element/active").await)
+    /// Waits until the next key goes to the element with this id; a page takes its focus after it was
+    /// loaded.
+    ///
+    /// # Panics
+    /// When it did not get the focus.
+    pub async fn focus(&self, id: &str) {
+        let begun = Instant::now();
+        loop {
+            let active = element(&self.get("/element/active").await);
+            let found = match &active {
+                Some(active) => self.property(active, "id").await,
+                None => String::new(),
+            };
+            if found == id {
+                return;
+            }
+            assert!(begun.elapsed() < COMING, "#{id} has no focus, but {found:?}");
+            tokio::time::sleep(GLANCE).await;
+        }
     }
 
     pub async fn click(&self, element: &Element) {
