@@ -1,6 +1,6 @@
 //! Two tenants with records of the same kinds and ids: neither sees, names or touches the other's.
 
-mod walk;
+pub mod walk;
 
 use std::collections::HashMap;
 

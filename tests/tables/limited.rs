@@ -9,11 +9,12 @@ use aureole_server::endpoints::{ENDPOINTS, Endpoint, Guard};
 use aureole_testkit::{Actor, Answer, Server, on_both_databases};
 use serde_json::{Value, json};
 
+mod refusals;
+mod walk;
+
 on_both_databases!(
     a_limited_agent_sees_nothing_of_other_clients,
     what_a_limited_agent_must_not_see_it_cannot_change,
-    refusals_do_not_tell_what_is_hidden,
-    names_cannot_be_guessed_by_search_or_order,
     denial_wins_and_limits_follow_within_five_seconds,
 );
 
@@ -46,6 +47,8 @@ struct Stage {
     /// Was merged into the hidden client.
     merged: i64,
     organisation: i64,
+    /// A site and its user that were the hidden client's, and are ours.
+    moved: i64,
 }
 
 async fn make(admin: &Actor, path: &str, body: Value) -> i64 {
@@ -151,7 +154,16 @@ impl Stage {
         let merged = make(&admin, "Client", json!({"name": "Charlie"})).await;
         let merge = json!({"id": merged, "_merge_client_into": hidden.client});
         admin.post("/Client", merge).await.expect(200);
-        Stage { admin, own, hidden, shared, merged, organisation }
+        let was =
+            json!({"name": format!("{HIDDEN} Depot"), "client_id": hidden.client, "notes": HIDDEN});
+        let moved = make(&admin, "Site", was).await;
+        let was = json!({"name": format!("{HIDDEN} Guard"), "site_id": moved});
+        let guard = make(&admin, "Users", was).await;
+        let renamed = json!({"id": guard, "name": "Guard"});
+        admin.post("/Users", renamed).await.expect(200);
+        let moves = json!({"id": moved, "name": "Depot", "notes": "", "client_id": own.client});
+        admin.post("/Site", moves).await.expect(200);
+        Stage { admin, own, hidden, shared, merged, organisation, moved }
     }
 
     /// An agent with these limits and its own application.
@@ -424,98 +436,6 @@ async fn what_a_limited_agent_must_not_see_it_cannot_change(server: &Server) {
         }
     }
     assert!(stage.everything_hidden().await == before, "something hidden was changed");
-}
-
-async fn refusals_do_not_tell_what_is_hidden(server: &Server) {
-    let stage = Stage::set(server).await;
-    let hidden = &stage.hidden;
-    // A client of its own on which a hidden one hangs.
-    let billed = make(&stage.admin, "Client", json!({"name": "Delta"})).await;
-    let pointer = json!({"id": hidden.site, "client_to_invoice": billed});
-    stage.admin.post("/Site", pointer).await.expect(200);
-    for (number, actor) in stage.agents(server).await.into_iter().enumerate() {
-        // Every pointer to something hidden is one to nothing.
-        for endpoint in ENDPOINTS {
-            for field in endpoint.kind.entity().schema.fields {
-                let foreign = match field.reference {
-                    Some(EntityKind::Client) => hidden.client,
-                    Some(EntityKind::Site) => hidden.site,
-                    Some(EntityKind::User) => hidden.user,
-                    _ => continue,
-                };
-                if field.mode != Mode::ReadWrite {
-                    continue;
-                }
-                let place = format!("/{} {}={foreign}", endpoint.path, field.name);
-                let body = json!({"name": "x", field.name: foreign});
-                let answer = actor.post(&format!("/{}?dryrun=true", endpoint.path), body).await;
-                is_silent(&answer, &place);
-                if answer.status == 403 {
-                    continue;
-                }
-                let errors = answer.expect_error(400, "validation");
-                assert!(errors[field.name].is_array(), "{place}: {errors}");
-            }
-        }
-        // A name that is taken is refused, but not by whom it is taken.
-        let name = format!("{} LTD", HIDDEN.to_uppercase());
-        let answer = actor.post("/Client", json!({"id": stage.own.client, "name": name})).await;
-        is_silent(&answer, "a taken name");
-        let errors = answer.expect_error(400, "duplicate");
-        assert!(answer.json().get("id").is_none(), "{}", answer.text);
-        assert!(!errors.to_string().contains(&hidden.client.to_string()), "{errors}");
-        let link = json!([{"id": stage.own.client, "accountsid": format!("{HIDDEN}-account").to_uppercase()}]);
-        let answer = actor.post("/Client/NewAccountsId", link).await;
-        is_silent(&answer, "a taken account");
-        assert!(!answer.text.contains(&format!("client {}", hidden.client)), "{}", answer.text);
-        // A name of something hidden is no name.
-        let named = json!({"name": "x", "client_name": format!("{HIDDEN} Ltd").to_uppercase()});
-        let answer = actor.post("/Site?dryrun=true", named).await;
-        is_silent(&answer, "a name");
-        answer.expect_error(400, "validation");
-        // What hangs on a record is told as far as it is seen.
-        let limits = json!([{"client_id": stage.own.client}, {"client_id": billed}]);
-        if number != 1 {
-            let me = actor.get("/Agent/me").await.expect(200)["id"].clone();
-            let body = json!({"id": me, "allowed_clients": limits});
-            stage.admin.post("/Agent", body).await.expect(200);
-            server.app().auth.refresh().await.unwrap();
-        }
-        let answer = actor.delete(&format!("/Client/{billed}")).await;
-        is_silent(&answer, "in use");
-        answer.expect_error(400, "in_use");
-        assert!(answer.json()["counts"].get("sites").is_none(), "{}", answer.text);
-    }
-    let answer = stage.admin.delete(&format!("/Client/{billed}")).await;
-    assert_eq!(answer.json()["counts"]["sites"], json!(1), "{}", answer.text);
-}
-
-async fn names_cannot_be_guessed_by_search_or_order(server: &Server) {
-    let stage = Stage::set(server).await;
-    let search = |kind: i64, value: &str| {
-        let filter = json!([{"filter_name": "client_to_invoice_name", "filter_type": kind, "filter_value": value}]);
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("advanced_search", &filter.to_string());
-        format!("/Client?{}", query.finish())
-    };
-    let right = search(4, &HIDDEN.to_lowercase());
-    assert_eq!(stage.admin.get(&right).await.expect(200)["record_count"], json!(1));
-    for actor in stage.agents(server).await {
-        // The answer is the same for a right guess and for a wrong one.
-        for kind in [2, 3, 4, 5] {
-            let right = actor.get(&search(kind, &HIDDEN.to_lowercase())).await.expect(200);
-            let wrong = actor.get(&search(kind, "nothing like it")).await.expect(200);
-            let ids = |list: &Value| -> Vec<i64> {
-                list["clients"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|row| row["id"].as_i64().unwrap())
-                    .collect()
-            };
-            assert_eq!(ids(&right), ids(&wrong), "type {kind}");
-        }
-    }
 }
 
 async fn denial_wins_and_limits_follow_within_five_seconds(server: &Server) {

@@ -252,10 +252,19 @@ fn foreign_name(entity: &Entity, position: usize) -> Option<(&'static str, Entit
 
 /// An agent's record as a limited agent sees it: its lists of clients name only those in sight.
 pub fn without_hidden_clients(caller: &Caller, kind: EntityKind, mut stored: Stored) -> Stored {
-    if kind != EntityKind::Agent || !is_limited(caller) {
-        return stored;
+    if kind == EntityKind::Agent && is_limited(caller) {
+        let mut record = Record::from_doc(kind.entity().schema, &stored.doc);
+        hide_clients(caller, kind, &mut record);
+        stored.doc = record.to_doc();
     }
-    let mut record = Record::from_doc(kind.entity().schema, &stored.doc);
+    stored
+}
+
+/// The same for a record that was read already.
+pub fn hide_clients(caller: &Caller, kind: EntityKind, record: &mut Record) {
+    if kind != EntityKind::Agent || !is_limited(caller) {
+        return;
+    }
     for key in [agent::ALLOWED, agent::DENIED] {
         let Some(Value::Array(items)) = record.get(key).cloned() else { continue };
         let seen = |item: &Value| {
@@ -264,8 +273,6 @@ pub fn without_hidden_clients(caller: &Caller, kind: EntityKind, mut stored: Sto
         };
         record.set(key, Value::Array(items.into_iter().filter(seen).collect()));
     }
-    stored.doc = record.to_doc();
-    stored
 }
 
 /// A filter of the request as it holds for a limited agent: what it says of the name of a record out

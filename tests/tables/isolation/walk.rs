@@ -19,9 +19,9 @@ on_both_databases!(
 
 /// Method, path, body and status. `{client}` is the last id of that path in their tenant, which we
 /// do not have; `{change}` their last change, `{cursor}` their place in the change feed.
-type Request = (&'static str, &'static str, &'static str, u16);
+pub type Request = (&'static str, &'static str, &'static str, u16);
 
-enum Walk {
+pub enum Walk {
     /// Tells everybody the same, without a token.
     Open(&'static str),
     /// Kinds of record, by the table of endpoints: the other tests of this module.
@@ -35,7 +35,7 @@ use Walk::{Open, Requests, Table};
 const ANY: u16 = 0;
 
 /// The patterns of `routes::find`, as they stand there.
-const ROUTES: &[(&str, Walk)] = &[
+pub const ROUTES: &[(&str, Walk)] = &[
     (r#"["auth", "token"]"#, Open("/auth/token")),
     (r#"["token"]"#, Open("/token")),
     (r#"["auth", "revoke"]"#, Open("/auth/revoke")),

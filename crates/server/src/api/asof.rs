@@ -4,7 +4,6 @@ use aureole_catalogue::value::format_millis;
 use aureole_catalogue::{EntityKind, Problems, Show};
 use serde_json::Value;
 
-use crate::api::get::sees;
 use crate::endpoints::Endpoint;
 use crate::error::{ApiError, Result};
 use crate::front::Call;
@@ -33,8 +32,8 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     if !problems.is_empty() {
         return Err(ApiError::Validation { place: "", problems });
     }
-    let (mut db, tenant, kind) = (call.db.clone(), call.caller.tenant_id, endpoint.kind);
-    let mut then = Then::new(&call.app, &mut db, tenant, at);
+    let (mut db, kind) = (call.db.clone(), endpoint.kind);
+    let mut then = Then::new(&call.app, &mut db, &call.caller, at);
     let found = then.find(kind, id).await?;
     let what = kind.entity().singular;
     let Found::Was(stored) = found else {
@@ -47,8 +46,7 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
             _ => ApiError::missing(what, id),
         });
     };
-    let owner = then.owner(kind, &stored).await?;
-    if owner > 0 && !rights::sees_client(&call.caller, owner) || !sees_now(call, kind, id).await? {
+    if !then.is_seen(kind, &stored).await? {
         return Err(ApiError::missing(what, id));
     }
     if kind == EntityKind::Client {
@@ -114,20 +112,6 @@ async fn time(call: &Call, problems: &mut Problems) -> Result<i64> {
         problems.add(PARAMETER, format!("is too long ago: history is kept from {kept} on"));
     }
     Ok(at)
-}
-
-/// True unless the record exists now and the agent must not see it.
-async fn sees_now(call: &Call, kind: EntityKind, id: i64) -> Result<bool> {
-    if !rights::is_limited(&call.caller) {
-        return Ok(true);
-    }
-    let (mut db, tenant) = (call.db.clone(), call.caller.tenant_id);
-    let prepared = call.app.prepared(kind, aureole_catalogue::render::View::Full, Show::NONE);
-    let stored = aureole_storage::records::get(&mut db, &prepared.select, tenant, id).await?;
-    match stored {
-        Some(stored) => sees(call, &mut db, kind.entity(), &stored).await,
-        None => Ok(true),
-    }
 }
 
 /// Whether the caller may learn that the record exists now or existed once.

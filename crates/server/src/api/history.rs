@@ -52,7 +52,7 @@ pub async fn list(call: &Call) -> Result<Reply> {
         Part::Page { number, size } => (size, number.saturating_sub(1).saturating_mul(size)),
     };
     let entries = changes::list(&mut db, tenant, &wanted, limit, offset).await?;
-    let told = describe(&call.app, &mut db, tenant, entries).await?;
+    let told = describe(&call.app, &mut db, &call.caller, entries).await?;
     let Part::Page { number, size } = part else {
         return Ok(reply::value(200, &Value::Array(told)));
     };
@@ -74,7 +74,7 @@ pub async fn one(call: &Call, change: i64) -> Result<Reply> {
     let kept = kept_from(call).await?;
     let Some((entry, entity)) = seen(call, entry, kept) else { return Err(missing(change, kept)) };
     history::check(&call.caller, entity.kind, false)?;
-    let told = describe(&call.app, &mut db, tenant, vec![entry]).await?;
+    let told = describe(&call.app, &mut db, &call.caller, vec![entry]).await?;
     Ok(reply::value(200, told.first().unwrap_or(&Value::Null)))
 }
 

@@ -6,11 +6,12 @@ pub mod sight;
 
 use std::collections::HashMap;
 
-use aureole_catalogue::render::{Row as Rendered, View};
+use aureole_catalogue::render::View;
 use aureole_catalogue::{ENTITIES, Entity, EntityKind, Record, Show};
+use aureole_storage::Db;
 use aureole_storage::changes::Operation;
 use aureole_storage::feed::{self, Ends, Row};
-use aureole_storage::{Db, records};
+use aureole_storage::records::{self, Stored};
 use serde_json::{Value, json};
 
 use crate::api::list::row;
@@ -154,7 +155,7 @@ pub async fn describe(
         let mut text = fields(app, caller.tenant_id, seen).to_string();
         if with_records {
             let record = match seen.operation {
-                Operation::Deleted => last_state(app, seen),
+                Operation::Deleted => last_state(app, caller, seen),
                 _ => found.get(&(seen.entity.kind, seen.row.entry.record_id)).cloned(),
             };
             text.pop();
@@ -198,7 +199,8 @@ async fn current(app: &App, caller: &Caller, changes: &[Seen]) -> Result<Found> 
     for (kind, mut ids) in wanted {
         ids.sort_unstable();
         ids.dedup();
-        let (entity, prepared) = (kind.entity(), app.prepared(kind, View::Full, Show::NONE));
+        let prepared = app.prepared_for(caller, kind, View::Full, Show::NONE);
+        let entity = kind.entity();
         let select = &prepared.select;
         for stored in records::get_many(&mut db, select, caller.tenant_id, &ids).await? {
             if rights::is_limited(caller) {
@@ -207,6 +209,7 @@ async fn current(app: &App, caller: &Caller, changes: &[Seen]) -> Result<Found> 
                     continue;
                 }
             }
+            let stored = rights::without_hidden_clients(caller, kind, stored);
             let mut out = Vec::with_capacity(2048);
             prepared.plan.render(&row(&stored, &[]), &mut Vec::new(), &mut out);
             found.insert((kind, stored.id), text(out)?);
@@ -221,16 +224,21 @@ fn text(bytes: Vec<u8>) -> Result<String> {
 
 /// A deleted record as it was last, without the names that it had from others. `None` when it is
 /// not deleted but moved out of the caller's sight.
-fn last_state(app: &App, seen: &Seen) -> Option<String> {
+fn last_state(app: &App, caller: &Caller, seen: &Seen) -> Option<String> {
     let entry = &seen.row.entry;
     if entry.operation != Operation::Deleted.name() {
         return None;
     }
-    let doc = entry.before.as_deref()?;
+    let stored = Stored {
+        id: entry.record_id,
+        rev: entry.seq,
+        updated_at: entry.at,
+        doc: entry.before.clone()?,
+        lookups: Vec::new(),
+    };
+    let stored = rights::without_hidden_clients(caller, seen.entity.kind, stored);
     let prepared = app.prepared(seen.entity.kind, View::Full, Show::NONE);
-    let row =
-        Rendered { id: entry.record_id, updated_at: entry.at, doc, lookups: &[], extras: &[] };
     let mut out = Vec::with_capacity(2048);
-    prepared.plan.render(&row, &mut Vec::new(), &mut out);
+    prepared.plan.render(&row(&stored, &[]), &mut Vec::new(), &mut out);
     String::from_utf8(out).ok()
 }

@@ -3,7 +3,7 @@
 
 use aureole_catalogue::{ENTITIES, Entity, EntityKind, Record};
 use aureole_storage::changes::{self, Operation, Plain};
-use aureole_storage::{Db, feed, records};
+use aureole_storage::{Db, Read, feed, records};
 
 use crate::auth::Caller;
 use crate::endpoints::{self, ENDPOINTS};
@@ -76,8 +76,7 @@ pub async fn operation(
         Some(doc) => {
             let record = Record::from_doc(entity.schema, doc);
             let client = rights::client_of(entity, entry.record_id, &record);
-            let owners = rights::owners_of(entity, entry.record_id, &record);
-            (Some(is_seen(db, caller, client, &owners).await?), client)
+            (Some(was_seen(db, caller, entity, entry.record_id, &record).await?), client)
         }
         None => (None, 0),
     };
@@ -92,6 +91,21 @@ pub async fn operation(
         (Some(true), false) => Some((Operation::Deleted, old_client)),
         _ => None,
     })
+}
+
+/// True when a state of a record is within the agent's client limits.
+pub async fn was_seen(
+    reader: &mut impl Read,
+    caller: &Caller,
+    entity: &'static Entity,
+    id: i64,
+    state: &Record,
+) -> Result<bool> {
+    if !rights::is_limited(caller) {
+        return Ok(true);
+    }
+    let owners = rights::owners_of(entity, id, state);
+    is_seen(reader, caller, rights::client_of(entity, id, state), &owners).await
 }
 
 /// The site and the user of a record that does not name its client itself.
@@ -120,7 +134,7 @@ async fn owners_now(
 /// True when the client, or that of every owner, is in sight. An owner that is gone is its last
 /// client's.
 async fn is_seen(
-    db: &mut Db,
+    db: &mut impl Read,
     caller: &Caller,
     client: i64,
     owners: &[(EntityKind, i64)],

@@ -11,10 +11,12 @@ use aureole_storage::{Read, beside, records};
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::error::Result;
+use crate::feed::sight;
 use crate::history::kind_stored;
 use crate::rules::custom_fields;
-use crate::vault;
+use crate::{rights, vault};
 
 /// What stands for a secret that was changed.
 const CHANGED: &str = "changed";
@@ -24,16 +26,31 @@ const CHANGED: &str = "changed";
 pub async fn describe(
     app: &App,
     reader: &mut impl Read,
-    tenant: i64,
+    caller: &Caller,
     entries: Vec<changes::Entry>,
 ) -> Result<Vec<Value>> {
+    let tenant = caller.tenant_id;
     let after = documents_after(app, reader, tenant, &entries).await?;
     let mut teller = Teller { names: HashMap::new(), open_fields: HashMap::new() };
     let mut told = Vec::with_capacity(entries.len());
     for (entry, after) in entries.iter().zip(after) {
         let Some(entity) = kind_stored(&entry.entity) else { continue };
-        teller.learn(app, reader, tenant, entity, entry).await?;
-        told.push(teller.tell(entity, entry, after.as_deref()));
+        teller.learn(app, reader, caller, entity, entry).await?;
+        let before = entry.before.as_ref().map(|before| before.doc.as_str());
+        let mut states = [before, after.as_deref()]
+            .map(|doc| doc.map(|doc| Record::from_doc(entity.schema, doc)));
+        for state in &mut states {
+            if let Some(record) = state {
+                // A record that was another client's came from nowhere for who can't see that one.
+                if !sight::was_seen(reader, caller, entity, entry.record_id, record).await? {
+                    *state = None;
+                } else {
+                    rights::hide_clients(caller, entity.kind, record);
+                }
+            }
+        }
+        let [before, after] = &states;
+        told.push(teller.tell(entity, entry, before.as_ref(), after.as_ref()));
     }
     Ok(told)
 }
@@ -93,15 +110,16 @@ impl Teller {
         &mut self,
         app: &App,
         reader: &mut impl Read,
-        tenant: i64,
+        caller: &Caller,
         entity: &'static Entity,
         entry: &changes::Entry,
     ) -> Result<()> {
+        let tenant = caller.tenant_id;
         for (kind, id) in [(EntityKind::Agent, entry.agent_id), (EntityKind::User, entry.user_id)] {
             if id > 0
                 && let Entry::Vacant(vacant) = self.names.entry((kind, id))
             {
-                vacant.insert(name_of(app, reader, tenant, kind, id).await?);
+                vacant.insert(name_of(app, reader, caller, kind, id).await?);
             }
         }
         for family in custom_fields::families(entity.kind) {
@@ -119,15 +137,18 @@ impl Teller {
         self.names.get(&(kind, id)).map_or("", String::as_str)
     }
 
-    fn tell(&self, entity: &'static Entity, entry: &changes::Entry, after: Option<&str>) -> Value {
-        let read = |doc: Option<&str>| doc.map(|doc| Record::from_doc(entity.schema, doc));
-        let before = read(entry.before.as_ref().map(|before| before.doc.as_str()));
-        let after = read(after);
+    fn tell(
+        &self,
+        entity: &'static Entity,
+        entry: &changes::Entry,
+        before: Option<&Record>,
+        after: Option<&Record>,
+    ) -> Value {
         json!({
             "id": entry.seq,
             "entity": entry.entity,
             "record_id": entry.record_id,
-            "record_name": title(entity, after.as_ref().or(before.as_ref())),
+            "record_name": title(entity, after.or(before)),
             "client_id": entry.client_id,
             "operation": entry.operation,
             "action": entry.action,
@@ -141,7 +162,7 @@ impl Teller {
             "request_id": entry.request_id,
             "imported": entry.imported,
             "batch": entry.batch,
-            "fields": self.fields(entity, entry, before.as_ref(), after.as_ref()),
+            "fields": self.fields(entity, entry, before, after),
         })
     }
 
@@ -242,11 +263,11 @@ fn title(entity: &'static Entity, record: Option<&Record>) -> String {
 async fn name_of(
     app: &App,
     reader: &mut impl Read,
-    tenant: i64,
+    caller: &Caller,
     kind: EntityKind,
     id: i64,
 ) -> Result<String> {
-    let entity = kind.entity();
+    let (entity, tenant) = (kind.entity(), caller.tenant_id);
     let prepared = app.prepared(kind, View::Full, Show::NONE);
     let stored = records::get(reader, &prepared.select, tenant, id).await?;
     let doc = match stored {
@@ -256,6 +277,11 @@ async fn name_of(
             .and_then(|entry| entry.before)
             .map(|before| before.doc),
     };
-    let record = doc.map(|doc| Record::from_doc(entity.schema, &doc));
-    Ok(title(entity, record.as_ref()))
+    let Some(record) = doc.map(|doc| Record::from_doc(entity.schema, &doc)) else {
+        return Ok(String::new());
+    };
+    match rights::sees(caller, entity, id, &record) {
+        true => Ok(title(entity, Some(&record))),
+        false => Ok(String::new()),
+    }
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::api::list::row;
 use crate::app::App;
+use crate::auth::Caller;
 use crate::error::Result;
 use crate::rights;
 use crate::rules::custom_fields;
@@ -39,10 +40,11 @@ impl Found {
     }
 }
 
-/// One tenant's records at one time.
+/// One tenant's records at one time, as far as the caller may see them.
 pub struct Then<'a, R> {
     app: &'a App,
     reader: &'a mut R,
+    caller: &'a Caller,
     tenant: i64,
     /// Milliseconds since 1970; what was written in that millisecond counts.
     at: i64,
@@ -50,8 +52,8 @@ pub struct Then<'a, R> {
 }
 
 impl<'a, R: Read> Then<'a, R> {
-    pub fn new(app: &'a App, reader: &'a mut R, tenant: i64, at: i64) -> Then<'a, R> {
-        Then { app, reader, tenant, at, known: HashMap::new() }
+    pub fn new(app: &'a App, reader: &'a mut R, caller: &'a Caller, at: i64) -> Then<'a, R> {
+        Then { app, reader, caller, tenant: caller.tenant_id, at, known: HashMap::new() }
     }
 
     /// A record at the time.
@@ -103,14 +105,12 @@ impl<'a, R: Read> Then<'a, R> {
         Ok(stored.map(|stored| Stored { lookups: Vec::new(), ..stored }))
     }
 
-    /// The record's fields at the time; what history does not know of it is taken from now.
-    async fn fields(&mut self, kind: EntityKind, id: i64) -> Result<Option<Record>> {
-        let found = self.find(kind, id).await?;
-        let stored = match found.state() {
-            Some(stored) => Some(stored.clone()),
-            None => self.current(kind, id).await?,
-        };
-        Ok(stored.map(|stored| Record::from_doc(kind.entity().schema, &stored.doc)))
+    /// The record at the time; what history does not know of it is taken from now.
+    async fn state(&mut self, kind: EntityKind, id: i64) -> Result<Option<Stored>> {
+        match self.find(kind, id).await?.state() {
+            Some(stored) => Ok(Some(stored.clone())),
+            None => self.current(kind, id).await,
+        }
     }
 
     /// The client into which this one had been merged by then; 0 for none.
@@ -138,12 +138,27 @@ impl<'a, R: Read> Then<'a, R> {
         for (key, kind) in rights::owner_keys(entity) {
             let id = record.int(key);
             if id > 0 && matches!(kind, EntityKind::Site | EntityKind::User) {
-                let owner = self.fields(kind, id).await?;
-                let owner = owner.map(|owner| rights::client_of(kind.entity(), id, &owner));
-                return Ok(owner.unwrap_or(0));
+                let Some(owner) = self.state(kind, id).await? else { return Ok(0) };
+                let owner = Record::from_doc(kind.entity().schema, &owner.doc);
+                return Ok(rights::client_of(kind.entity(), id, &owner));
             }
         }
         Ok(0)
+    }
+
+    /// True when the record was within the agent's client limits and, if it is there still, is now.
+    pub async fn is_seen(&mut self, kind: EntityKind, stored: &Stored) -> Result<bool> {
+        if !rights::is_limited(self.caller) {
+            return Ok(true);
+        }
+        let owner = self.owner(kind, stored).await?;
+        if owner > 0 && !rights::sees_client(self.caller, owner) {
+            return Ok(false);
+        }
+        let Some(now) = self.current(kind, stored.id).await? else { return Ok(true) };
+        let (app, entity) = (self.app, kind.entity());
+        let record = Record::from_doc(entity.schema, &now.doc);
+        rights::sees_stored(app, self.reader, self.caller, entity, stored.id, &record).await
     }
 
     /// The record as a reply shows it.
@@ -155,7 +170,7 @@ impl<'a, R: Read> Then<'a, R> {
     ) -> Result<Vec<u8>> {
         let prepared = self.app.prepared(kind, View::Full, show);
         let record = Record::from_doc(kind.entity().schema, &stored.doc);
-        let mut named = stored.clone();
+        let mut named = rights::without_hidden_clients(self.caller, kind, stored.clone());
         for position in &prepared.plan.lookups {
             let source = kind.entity().schema.fields[*position].source;
             let text = self.looked_up(&record, source).await?;
@@ -183,8 +198,11 @@ impl<'a, R: Read> Then<'a, R> {
             if id <= 0 {
                 return Ok(String::new());
             }
-            let Some(next) = self.fields(*kind, id).await? else { return Ok(String::new()) };
-            at = next;
+            let Some(next) = self.state(*kind, id).await? else { return Ok(String::new()) };
+            if !self.is_seen(*kind, &next).await? {
+                return Ok(String::new());
+            }
+            at = Record::from_doc(kind.entity().schema, &next.doc);
         }
         let text = at.schema.find(column).map(|position| at.text(Key(position)).to_owned());
         let text = text.unwrap_or_default();
@@ -246,6 +264,7 @@ impl<'a, R: Read> Then<'a, R> {
         for id in ids {
             if let Found::Was(stored) = self.find(kind, id).await?
                 && Record::from_doc(entity.schema, &stored.doc).int(key) == parent
+                && self.is_seen(kind, &stored).await?
             {
                 found.push(stored);
             }
