@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -34,12 +35,13 @@ impl Got {
 #[derive(Default)]
 struct State {
     got: Vec<Got>,
-    /// The next answers; 200 when there is none left.
+    /// The next answers, 0 for none ever; 200 when there is none left.
     answers: VecDeque<u16>,
 }
 
 pub struct Receiver {
     pub port: u16,
+    scheme: &'static str,
     state: Arc<Mutex<State>>,
     serving: JoinHandle<()>,
 }
@@ -52,6 +54,16 @@ impl Drop for Receiver {
 
 impl Receiver {
     pub async fn start() -> Receiver {
+        Receiver::listen(None).await
+    }
+
+    /// One that speaks HTTPS.
+    pub async fn start_tls(tls: TlsAcceptor) -> Receiver {
+        Receiver::listen(Some(tls)).await
+    }
+
+    async fn listen(tls: Option<TlsAcceptor>) -> Receiver {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(Mutex::new(State::default()));
@@ -59,16 +71,26 @@ impl Receiver {
         #[expect(clippy::disallowed_methods, reason = "the receiver runs beside the test")]
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let state = Arc::clone(&shared);
+                let (state, tls) = (Arc::clone(&shared), tls.clone());
                 #[expect(clippy::disallowed_methods, reason = "a task for each connection")]
-                tokio::spawn(async move { answer(stream, &state).await });
+                tokio::spawn(async move {
+                    match tls {
+                        None => answer(stream, &state).await,
+                        Some(tls) => {
+                            // Who does not trust the certificate goes away.
+                            if let Ok(stream) = tls.accept(stream).await {
+                                answer(stream, &state).await;
+                            }
+                        }
+                    }
+                });
             }
         });
-        Receiver { port, state, serving }
+        Receiver { port, scheme, state, serving }
     }
 
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/hook", self.port)
+        format!("{}://127.0.0.1:{}/hook", self.scheme, self.port)
     }
 
     pub fn answer_with(&self, statuses: &[u16]) {
@@ -97,7 +119,7 @@ impl Receiver {
     }
 }
 
-async fn answer(mut stream: TcpStream, state: &Mutex<State>) {
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, state: &Mutex<State>) {
     let mut bytes = Vec::new();
     let (head, length, start) = loop {
         let mut part = [0; 4096];
@@ -124,9 +146,13 @@ async fn answer(mut stream: TcpStream, state: &Mutex<State>) {
         state.got.push(got);
         state.answers.pop_front().unwrap_or(200)
     };
+    if status == 0 {
+        std::future::pending::<()>().await;
+    }
     let location = if status == 302 { "location: /elsewhere\r\n" } else { "" };
     let reply = format!(
         "HTTP/1.1 {status} X\r\n{location}content-length: 2\r\nconnection: close\r\n\r\nok"
     );
     let _ = stream.write_all(reply.as_bytes()).await;
+    let _ = stream.shutdown().await;
 }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use aureole_server::auth::Role;
-use aureole_testkit::{Answer, Server, on_both_databases};
+use aureole_testkit::{Actor, Answer, Server, on_both_databases};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -17,6 +20,7 @@ on_both_databases!(
     refresh_tokens_are_good_once,
     a_revoked_application_is_refused,
     a_forged_token_is_refused,
+    a_token_of_another_time_audience_or_tenant_is_refused,
     a_person_gets_a_token_by_password,
 );
 
@@ -319,6 +323,58 @@ async fn a_forged_token_is_refused(server: &Server) {
         server.nobody().with_token(token).get("/Client").await.expect_error(401, "unauthorized");
     }
     admin.get("/Client").await.expect(200);
+}
+
+/// Signed with the server's own key, so that nothing but what it says is wrong.
+async fn a_token_of_another_time_audience_or_tenant_is_refused(server: &Server) {
+    let admin = server.admin().await;
+    let stranger = server.actor("second", "stranger", "all", Role::Administrator).await;
+    let keys = aureole_storage::tokens::signing_keys(&mut server.app().db.clone()).await.unwrap();
+    let key = EncodingKey::from_ec_pem(keys[0].private_pem.as_bytes()).unwrap();
+    let claims = |actor: &Actor| -> Value {
+        let body = actor.token().split('.').nth(1).unwrap();
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).unwrap()).unwrap()
+    };
+    let sign = |kind: &str, claims: &Value| {
+        let head = json!({ "typ": kind, "alg": "ES256", "kid": keys[0].kid });
+        let parts = [&head, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        let message = parts.join(".");
+        let signature =
+            jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::ES256).unwrap();
+        format!("{message}.{signature}")
+    };
+    let (good, foreign) = (claims(&admin), claims(&stranger));
+    let ask = async |token: String| server.nobody().with_token(&token).get("/Client").await;
+    ask(sign("at+jwt", &good)).await.expect(200);
+    let now = server.app().clock.now_ms() / 1_000;
+    for (name, value) in [
+        ("aud", json!("demo")),
+        ("aud", json!(["demo", "elsewhere"])),
+        ("iss", json!("https://elsewhere.example")),
+        ("exp", json!(now - 60)),
+        ("nbf", json!(now + 60)),
+        ("tid", foreign["tid"].clone()),
+        ("tid", json!(0)),
+        ("tid", json!(-1)),
+        ("tid", json!(999)),
+        ("cid", json!("stranger")),
+        ("cid", json!("")),
+        ("aid", json!(999_999)),
+        ("aid", json!(-1)),
+    ] {
+        let mut forged = good.clone();
+        forged[name] = value.clone();
+        let answer = ask(sign("at+jwt", &forged)).await;
+        assert_eq!(answer.status, 401, "{name} {value}: {}", answer.text);
+        answer.expect_error(401, "unauthorized");
+    }
+    ask(sign("JWT", &good)).await.expect_error(401, "unauthorized");
+    // A scope that the application does not have, though the token says so, is no right.
+    let narrow = server.actor("default", "narrow", "read:customers", Role::Administrator).await;
+    let mut wide = claims(&narrow);
+    wide["scope"] = json!("all");
+    let wide = server.nobody().with_token(&sign("at+jwt", &wide));
+    wide.post("/Tax", json!({ "name": "x" })).await.expect_error(403, "forbidden");
 }
 
 async fn a_person_gets_a_token_by_password(server: &Server) {

@@ -127,6 +127,7 @@ pub struct CompressionSettings {
 #[serde(deny_unknown_fields)]
 pub struct WebhookSettings {
     pub allow_networks: String,
+    pub ca_file: String,
     pub timeout_seconds: u64,
     pub response_bytes: usize,
     pub attempts: i64,
@@ -405,6 +406,7 @@ fn check_text(path: &str, text: &str) -> Result<(), String> {
         "webhooks.allow_networks" => {
             return crate::webhooks::address::networks(text).map(drop);
         }
+        "webhooks.ca_file" => return crate::webhooks::authorities(text).map(drop),
         "log_format" => (matches!(text, "human" | "json"), "human or json"),
         "log" => (
             text.split(',').all(is_log_filter),

@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::error::{ApiError, Result};
 use crate::limit::{Allowance, Place, Rate, Shares};
+use crate::proxies::Visitor;
 use crate::reply::{self, Reply};
 use crate::routes::{self, Route};
 use crate::{compress, cors, wire};
@@ -89,7 +90,7 @@ pub async fn handle(app: Arc<App>, peer: IpAddr, request: Request<Incoming>) -> 
     let started = Instant::now();
     let (mut parts, mut body) = request.into_parts();
     let outside = Outside::of(&app, &mut parts).await;
-    let peer = app.proxies.caller(peer, &parts.headers);
+    let visitor = app.proxies.visitor(peer, &parts.headers);
     let request_id = request_id(&parts.headers);
     let method = parts.method.clone();
     let path = parts.uri.path().to_owned();
@@ -98,7 +99,7 @@ pub async fn handle(app: Arc<App>, peer: IpAddr, request: Request<Incoming>) -> 
     let result = match outside.refusal(&app) {
         Some(refusal) => Err(refusal),
         None => {
-            let answered = answer(&app, peer, parts, &mut body, &request_id);
+            let answered = answer(&app, visitor, parts, &mut body, &request_id);
             let answered = std::panic::AssertUnwindSafe(answered).catch_unwind().await;
             answered.unwrap_or_else(|panic| Err(panicked(&*panic)))
         }
@@ -231,7 +232,7 @@ static START: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
 
 async fn answer(
     app: &Arc<App>,
-    peer: IpAddr,
+    visitor: Visitor,
     parts: Parts,
     body: &mut Incoming,
     request_id: &str,
@@ -256,7 +257,7 @@ async fn answer(
     if !allow.split(", ").any(|allowed| allowed == method.as_str()) {
         return Err(ApiError::MethodNotAllowed { allow });
     }
-    if let Some(open) = open_route(app, &route, peer, request_id) {
+    if let Some(open) = open_route(app, &route, visitor, request_id) {
         return open.run(parts, body).await;
     }
     let authorization = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -311,23 +312,23 @@ fn refuse_doubled(headers: &HeaderMap) -> Result<()> {
 struct Open<'a> {
     app: &'a Arc<App>,
     route: Route,
-    peer: IpAddr,
+    visitor: Visitor,
     request_id: &'a str,
 }
 
 fn open_route<'a>(
     app: &'a Arc<App>,
     route: &Route,
-    peer: IpAddr,
+    visitor: Visitor,
     request_id: &'a str,
 ) -> Option<Open<'a>> {
-    route.is_open().then_some(Open { app, route: *route, peer, request_id })
+    route.is_open().then_some(Open { app, route: *route, visitor, request_id })
 }
 
 impl Open<'_> {
     async fn run(self, parts: Parts, body: &mut Incoming) -> Result<Reply> {
         let app = self.app;
-        let base = base_url(app, &parts.headers);
+        let base = base_url(app, &parts.headers, self.visitor);
         match self.route {
             Route::Health => Ok(reply::json(200, r#"{"status":"ok"}"#)),
             Route::Ready => {
@@ -360,8 +361,8 @@ impl Open<'_> {
             app: self.app,
             query: parts.uri.query().unwrap_or(""),
             headers: &parts.headers,
-            peer: self.peer,
-            base_url: &base_url(self.app, &parts.headers),
+            peer: self.visitor.address,
+            base_url: &base_url(self.app, &parts.headers, self.visitor),
             request_id: self.request_id,
         };
         if parts.method != Method::POST {
@@ -379,12 +380,12 @@ impl Open<'_> {
             |name: &HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let length = text(&http::header::CONTENT_LENGTH);
         let body = read_body(app, body, length).await?;
-        let base_url = base_url(app, &parts.headers);
+        let base_url = base_url(app, &parts.headers, self.visitor);
         let request = crate::auth::grants::TokenRequest {
             query: parts.uri.query().unwrap_or(""),
             body: &body,
             authorization: text(&AUTHORIZATION),
-            peer: self.peer,
+            peer: self.visitor.address,
             base_url: &base_url,
             now_ms: app.clock.now_ms(),
         };
@@ -414,17 +415,14 @@ impl Open<'_> {
 }
 
 /// The address under which the caller reached this server.
-fn base_url(app: &App, headers: &HeaderMap) -> String {
+fn base_url(app: &App, headers: &HeaderMap, visitor: Visitor) -> String {
     if !app.config.public_url.is_empty() {
         return app.config.public_url.trim_end_matches('/').to_owned();
     }
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let host =
         text("host").filter(|host| host.bytes().all(is_host_byte)).unwrap_or(&app.config.listen);
-    let scheme = match text("x-forwarded-proto") {
-        Some("https") => "https",
-        _ => "http",
-    };
+    let scheme = if visitor.is_https { "https" } else { "http" };
     format!("{scheme}://{host}")
 }
 

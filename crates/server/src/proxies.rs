@@ -1,11 +1,20 @@
-//! Who called, when a proxy stands between: its `X-Forwarded-For` counts only when it is trusted,
-//! because everybody else can write there what they like.
+//! Who called, when a proxy stands between: its `X-Forwarded-For` and `X-Forwarded-Proto` count only
+//! when it is trusted, because everybody else can write there what they like.
 
 use std::net::IpAddr;
 
 use http::HeaderMap;
 
 const FORWARDED: &str = "x-forwarded-for";
+const PROTOCOL: &str = "x-forwarded-proto";
+
+/// Who is at the other end of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visitor {
+    pub address: IpAddr,
+    /// A trusted proxy says that it was called over TLS.
+    pub is_https: bool,
+}
 
 /// The trusted proxies: addresses and networks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,9 +70,18 @@ impl Proxies {
         self.0.iter().any(|network| network.has(address))
     }
 
+    pub fn visitor(&self, peer: IpAddr, headers: &HeaderMap) -> Visitor {
+        let is_trusted = !self.0.is_empty() && self.trusts(peer);
+        // Of several the last one is from the nearest proxy.
+        let told =
+            || headers.get_all(PROTOCOL).iter().next_back()?.to_str().ok()?.rsplit(',').next();
+        let is_https = || told().is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"));
+        Visitor { address: self.caller(peer, headers), is_https: is_trusted && is_https() }
+    }
+
     /// The caller's address. Proxies append the address that they saw, so the last one that no
     /// trusted proxy has is the last that can be believed.
-    pub fn caller(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    fn caller(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         if self.0.is_empty() || !self.trusts(peer) {
             return peer;
         }
@@ -118,6 +136,30 @@ mod tests {
         assert_eq!(caller(trusted, "::ffff:10.0.0.1", &["1.1.1.1"]), "1.1.1.1");
         assert_eq!(caller(trusted, "10.0.0.1", &["1.1.1.1, rubbish"]), "10.0.0.1");
         assert_eq!(caller("0.0.0.0/0", "10.0.0.1", &["1.1.1.1, 2.2.2.2"]), "1.1.1.1");
+    }
+
+    #[test]
+    fn the_scheme_is_what_a_trusted_proxy_says() {
+        let is_https = |trusted: &str, lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(PROTOCOL, line.parse().unwrap());
+            }
+            let peer = "10.0.0.1".parse().unwrap();
+            Proxies::parse(trusted).unwrap().visitor(peer, &headers).is_https
+        };
+        assert!(is_https("10.0.0.0/8", &["https"]) && is_https("10.0.0.1", &["http", "HTTPS"]));
+        assert!(is_https("10.0.0.1", &["http, https"]));
+        for (trusted, lines) in [
+            ("", &["https"][..]),
+            ("10.0.0.2", &["https"]),
+            ("10.0.0.1", &[]),
+            ("10.0.0.1", &["http"]),
+            ("10.0.0.1", &["https, http"]),
+            ("10.0.0.1", &["https", "http"]),
+        ] {
+            assert!(!is_https(trusted, lines), "{trusted} {lines:?}");
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub struct Server {
     offset_ms: Arc<AtomicI64>,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 impl Server {
@@ -74,6 +74,22 @@ impl Server {
         Server::run(self.database.clone(), None, config).await
     }
 
+    /// Stops the server as SIGTERM would, and starts another one on the same database, with changed
+    /// settings and the same time on its clock.
+    ///
+    /// # Panics
+    /// As [`Server::start`].
+    pub async fn restart(mut self, change: impl FnOnce(&mut Config)) -> Server {
+        let (database, folder) = (self.database.clone(), self.folder.take());
+        let offset_ms = self.offset_ms.load(Ordering::SeqCst);
+        self.stop().await;
+        let mut config = Config::default();
+        change(&mut config);
+        let server = Server::run(database, folder, config).await;
+        server.advance_ms(offset_ms);
+        server
+    }
+
     async fn run(database: DatabaseUrl, folder: Option<TempDir>, config: Config) -> Server {
         let db = must(Db::open(&database, config.storage_options()).await, "the database");
         let offset_ms = Arc::new(AtomicI64::new(0));
@@ -93,7 +109,7 @@ impl Server {
             offset_ms,
             stop: Some(stop),
             running: Some(running),
-            _folder: folder,
+            folder,
         }
     }
 

@@ -88,8 +88,19 @@ async fn the_cookie_is_for_this_server_alone(server: &Server) {
     assert!(cookie.starts_with("aureole-sign-in="), "{cookie}");
     assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
     let nobody = server.nobody();
-    let https = nobody.request(Method::GET, &at(&[])).header("x-forwarded-proto", "https");
-    let https = nobody.send(https).await;
+    // Anybody can say that it was HTTPS; a trusted proxy is believed.
+    let over_https = async |server: &Server, path: &str| {
+        let nobody = server.nobody();
+        nobody.send(nobody.request(Method::GET, path).header("x-forwarded-proto", "https")).await
+    };
+    assert!(over_https(server, &at(&[])).await.header("set-cookie").starts_with("aureole-"));
+    let info = over_https(server, "/api/authinfo").await.expect(200);
+    assert_eq!(info["auth_url"], format!("{}/auth", server.url()));
+    let proxied =
+        server.start_beside(|config| config.trusted_proxies = "127.0.0.1".to_owned()).await;
+    let info = over_https(&proxied, "/api/authinfo").await.expect(200);
+    assert_eq!(info["auth_url"], format!("{}/auth", proxied.url().replace("http:", "https:")));
+    let https = over_https(&proxied, &at(&[])).await;
     let cookie = https.header("set-cookie");
     assert!(cookie.starts_with("__Host-aureole-sign-in="), "{cookie}");
     assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"), "{cookie}");

@@ -65,6 +65,9 @@ pub struct AccessClaims {
     /// Seconds since 1970, as all times in tokens.
     pub iat: i64,
     pub exp: i64,
+    /// Not good before this; 0, as in all of ours, for at once.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub nbf: i64,
     /// Makes every token another text.
     pub jti: String,
 }
@@ -100,6 +103,7 @@ impl AccessClaims {
             gid: grantee.grant.to_owned(),
             iat,
             exp: iat + ACCESS_TOKEN_S,
+            nbf: 0,
             jti: URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>()),
         }
     }
@@ -109,6 +113,11 @@ impl AccessClaims {
     pub fn ends_ms(&self) -> i64 {
         (self.exp.saturating_add(LEEWAY_S)).saturating_mul(1_000)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it tests by reference")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// Why a token is not believed.
@@ -229,6 +238,10 @@ impl Keys {
         let key = keys.iter().find(|key| key.kid == kid).ok_or(BadToken::UnknownKey)?;
         let verified = jsonwebtoken::decode::<AccessClaims>(token, &key.decoding, &validation())
             .map_err(|_| BadToken::Invalid)?;
+        let begins_s = verified.claims.nbf.saturating_sub(LEEWAY_S);
+        if begins_s.saturating_mul(1_000) > now_ms {
+            return Err(BadToken::Invalid);
+        }
         if verified.claims.ends_ms() <= now_ms {
             return Err(BadToken::Expired);
         }
@@ -249,7 +262,7 @@ impl Keys {
     }
 }
 
-/// Everything but the end, which is compared with the caller's clock instead of the machine's.
+/// Everything but beginning and end, which are compared with the caller's clock instead of the machine's.
 fn validation() -> Validation {
     let mut validation = Validation::new(Algorithm::ES256);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);

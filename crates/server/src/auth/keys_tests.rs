@@ -146,6 +146,8 @@ fn tokens_made_for_something_else_are_refused() {
         ("aud", Value::Null),
         ("exp", json!("soon")),
         ("exp", Value::Null),
+        ("nbf", json!(NOW_MS / 1_000 + 60)),
+        ("nbf", json!(i64::MAX)),
         ("tid", json!("1")),
         ("sub", Value::Null),
     ] {

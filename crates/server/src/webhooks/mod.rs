@@ -31,6 +31,7 @@ use crate::app::App;
 use crate::config::WebhookSettings;
 use crate::error::Result;
 use crate::vault::Place;
+pub use send::authorities;
 use send::{Failure, Message, Sender};
 
 const LEASE: &str = "webhooks";
@@ -56,9 +57,17 @@ impl Webhooks {
     pub fn new(settings: &WebhookSettings) -> std::result::Result<Webhooks, String> {
         let networks = address::networks(&settings.allow_networks)
             .map_err(|wrong| format!("webhooks.allow_networks {wrong}"))?;
-        let timeout = Duration::from_secs(settings.timeout_seconds);
+        let authorities =
+            authorities(&settings.ca_file).map_err(|wrong| format!("webhooks.ca_file {wrong}"))?;
+        let sender = Sender {
+            networks: networks.clone(),
+            timeout: Duration::from_secs(settings.timeout_seconds),
+            response_bytes: settings.response_bytes,
+            authorities,
+            tls: tokio::sync::OnceCell::new(),
+        };
         Ok(Webhooks {
-            sender: Sender::new(networks.clone(), timeout, settings.response_bytes),
+            sender,
             networks,
             stirred: AtomicBool::new(true),
             holder: format!("{:016x}", rand::random::<u64>()),

@@ -17,7 +17,8 @@ use sha2::Sha256;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
 use super::address::{self, Target};
@@ -56,14 +57,12 @@ pub struct Sender {
     pub networks: Vec<IpNet>,
     pub timeout: Duration,
     pub response_bytes: usize,
-    tls: tokio::sync::OnceCell<Arc<ClientConfig>>,
+    /// Whose certificates are good beside those that the system trusts.
+    pub authorities: Vec<CertificateDer<'static>>,
+    pub tls: tokio::sync::OnceCell<Arc<ClientConfig>>,
 }
 
 impl Sender {
-    pub fn new(networks: Vec<IpNet>, timeout: Duration, response_bytes: usize) -> Sender {
-        Sender { networks, timeout, response_bytes, tls: tokio::sync::OnceCell::new() }
-    }
-
     /// Sends and returns the status of the response.
     pub async fn send(&self, message: Message<'_>) -> Result<u16, Failure> {
         let exchange = tokio::time::timeout(self.timeout, self.exchange(message));
@@ -80,7 +79,7 @@ impl Sender {
         if !target.is_tls {
             return self.ask(stream, request).await;
         }
-        let config = self.tls.get_or_try_init(tls_config).await?;
+        let config = self.tls.get_or_try_init(|| tls_config(&self.authorities)).await?;
         let name = ServerName::try_from(target.host.clone());
         let name = name.map_err(|error| Failure::Refused(error.to_string()))?;
         let stream = TlsConnector::from(Arc::clone(config)).connect(name, stream).await;
@@ -198,11 +197,31 @@ fn signature(secret: &str, timestamp: &str, body: &str) -> String {
     format!("sha256={digits}")
 }
 
-/// Trusts what the system trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` say otherwise.
-async fn tls_config() -> Result<Arc<ClientConfig>, Failure> {
+/// The certificates of a PEM file; none without a file.
+///
+/// # Errors
+/// What is wrong with it, for a sentence that starts with the setting.
+pub fn authorities(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    if path.is_empty() {
+        return Ok(Vec::new());
+    }
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let found = read.map_err(|error| format!("{path:?} can't be read: {error}"))?;
+    let mut roots = RootCertStore::empty();
+    let (good, bad) = roots.add_parsable_certificates(found.iter().cloned());
+    match (good, bad) {
+        (0, 0) => Err(format!("{path:?} has no certificate in it")),
+        (_, 0) => Ok(found),
+        _ => Err(format!("{path:?} has a certificate that can't be used")),
+    }
+}
+
+/// Trusts what the system trusts (`SSL_CERT_FILE` and `SSL_CERT_DIR` say otherwise), and `own`.
+async fn tls_config(own: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, Failure> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
+    roots.add_parsable_certificates(own.iter().cloned());
     if roots.is_empty() {
         let reason = found.errors.first().map_or(String::new(), |error| format!(": {error}"));
         return Err(Failure::Failed(format!("the system has no trusted certificates{reason}")));
