@@ -9,5 +9,6 @@ mod isolation;
 mod limited;
 mod methods;
 mod routes;
+mod security;
 mod spec;
 mod tenancy;

@@ -8,6 +8,7 @@
 use std::str::FromStr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use http::HeaderName;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -90,6 +91,9 @@ pub struct Meter {
     places: OnceLock<Semaphore>,
     /// Those that may be taken while other applications ask too.
     share: OnceLock<Semaphore>,
+    /// When the work that was done for the application beside others would be paid off, if a tenth of
+    /// the time were its own; in nanoseconds since the start of the process.
+    paid_off_ns: AtomicI64,
 }
 
 /// How many requests of one application are worked on at the same time.
@@ -105,6 +109,35 @@ pub struct Shares {
 pub struct Place<'a> {
     _share: Option<SemaphorePermit<'a>>,
     _place: Option<SemaphorePermit<'a>>,
+    _work: Option<Work<'a>>,
+}
+
+/// Counts how long a request took.
+struct Work<'a> {
+    meter: &'a Meter,
+    began_ns: i64,
+}
+
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        let now = process_ns();
+        let cost = (now - self.began_ns).saturating_mul(WORK_FACTOR);
+        let paid = &self.meter.paid_off_ns;
+        let most = now.saturating_add(10 * BUSY_NS);
+        let add = |until: i64| Some(until.max(now).saturating_add(cost).min(most));
+        let _ = paid.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+    }
+}
+
+/// An application that is worked for more than one part in so many of the time is busy …
+const WORK_FACTOR: i64 = 10;
+/// … once that has added up to this.
+const BUSY_NS: i64 = 100 * MILLI_NS;
+
+fn process_ns() -> i64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let elapsed = START.get_or_init(Instant::now).elapsed();
+    i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// Whether more than one application asks.
@@ -170,13 +203,32 @@ impl Meter {
 
     /// Waits until fewer requests of the application are worked on than it may have; in the order
     /// of their arrival.
+    ///
+    /// What is answered from memory never waits once it has begun, so that its place would be free
+    /// again before the next one asks for it, and as many would be worked on one after the other as
+    /// the application has connections. So a busy application beside others lets everybody else go
+    /// first after it has got the place: then the rest of its own wait for places, and there are
+    /// never more of them ahead of another application's request than its share.
     pub async fn enter(&self, shares: Shares, crowded: bool) -> Place<'_> {
         let most = |most: usize| Semaphore::new(most.min(Semaphore::MAX_PERMITS));
-        let share = self.share.get_or_init(|| most(shares.beside_others));
         let places = self.places.get_or_init(|| most(shares.alone));
         // They are never closed.
-        let share = if crowded { share.acquire().await.ok() } else { None };
-        Place { _share: share, _place: places.acquire().await.ok() }
+        if !crowded {
+            return Place { _share: None, _place: places.acquire().await.ok(), _work: None };
+        }
+        let share = self.share.get_or_init(|| most(shares.beside_others));
+        let share = share.acquire().await.ok();
+        let place = places.acquire().await.ok();
+        let now = process_ns();
+        if self.is_busy(now) {
+            tokio::task::yield_now().await;
+        }
+        let work = Work { meter: self, began_ns: process_ns() };
+        Place { _share: share, _place: place, _work: Some(work) }
+    }
+
+    fn is_busy(&self, now_ns: i64) -> bool {
+        self.paid_off_ns.load(Ordering::Relaxed) - now_ns > BUSY_NS
     }
 }
 
@@ -233,6 +285,41 @@ mod tests {
         assert!(tokio::time::timeout(waits, meter.enter(shares, false)).await.is_err());
         drop((first, alone));
         meter.enter(shares, true).await;
+    }
+
+    /// Requests that never wait: those of a busy application that came first let another one's pass.
+    #[tokio::test]
+    async fn a_busy_application_lets_others_go_first() {
+        let shares = Shares { alone: 32, beside_others: 2 };
+        for (is_busy, ahead) in [(true, 0), (false, 20)] {
+            let (noisy, quiet) = (Meter::default(), Meter::default());
+            if is_busy {
+                noisy.paid_off_ns.store(process_ns() + 10 * BUSY_NS, Ordering::Relaxed);
+            }
+            let done = std::cell::RefCell::new(Vec::new());
+            let request = async |meter: &Meter, name: char| {
+                let _place = meter.enter(shares, true).await;
+                done.borrow_mut().push(name);
+            };
+            let all = futures_util::future::join_all((0..20).map(|_| request(&noisy, 'n')));
+            futures_util::future::join(all, request(&quiet, 'q')).await;
+            let passed = done.borrow().iter().position(|name| *name == 'q').unwrap();
+            assert_eq!((passed, done.borrow().len()), (ahead, 21), "{done:?}");
+        }
+    }
+
+    #[test]
+    fn work_makes_busy_and_time_pays_it_off() {
+        let meter = Meter::default();
+        let now = process_ns();
+        assert!(!meter.is_busy(now));
+        drop(Work { meter: &meter, began_ns: now - 5 * MILLI_NS });
+        assert!(!meter.is_busy(process_ns()), "5 ms are no work");
+        drop(Work { meter: &meter, began_ns: process_ns() - 10 * MILLI_NS });
+        assert!(meter.is_busy(process_ns()));
+        assert!(!meter.is_busy(process_ns() + 60 * MILLI_NS));
+        drop(Work { meter: &meter, began_ns: process_ns() - 3_600_000 * MILLI_NS });
+        assert!(!meter.is_busy(process_ns() + 10 * BUSY_NS), "a second is the most");
     }
 
     #[test]
