@@ -1,5 +1,6 @@
 //! Signing in by browser: the page, the code and what it becomes.
 
+mod console;
 mod ends;
 mod page;
 mod redirects;

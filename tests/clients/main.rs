@@ -4,6 +4,8 @@
 //! in `docs/clients.md`. They need `curl`, `bash`, Python 3.10 or newer with its venv module and
 //! Node.js 18 or newer with npm, and once the Python package index and the npm registry.
 
+#[cfg(test)]
+mod console;
 mod curl;
 mod halopsa_pypi;
 mod n8n;

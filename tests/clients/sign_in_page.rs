@@ -192,12 +192,7 @@ async fn exchange(server: &Server, request: &str, back: &str) -> Value {
     server.nobody().form("/auth/token", &fields).await.expect(200)
 }
 
-/// Keeps a picture of the page when somebody wants to see it.
 async fn picture(browser: &Browser, looks: Looks, name: &str) {
-    let Some(folder) = std::env::var_os(PICTURES).filter(|folder| !folder.is_empty()) else {
-        return;
-    };
     let kind = if looks.dark { "dark" } else { "light" };
-    let file = std::path::Path::new(&folder).join(format!("sign-in-{kind}-{name}.png"));
-    std::fs::write(file, browser.screenshot().await).unwrap();
+    browser.picture(PICTURES, &format!("sign-in-{kind}-{name}")).await;
 }

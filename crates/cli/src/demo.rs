@@ -76,6 +76,8 @@ pub fn welcome(url: &str, is_temporary: bool) -> String {
   agent        {agent} / {agent_password}
   end user     {user} / {user_password}
 
+Console      {url}/console   (sign in as the agent)
+
 Copy and paste, for a token and a list of clients:
 
 TOKEN=$(curl -sS '{url}/auth/token' \

@@ -17,7 +17,7 @@ use hyper::body::{Body, Incoming};
 use aureole_catalogue::{Params, Problems};
 use aureole_storage::Db;
 
-use crate::api::sign_in;
+use crate::api::{console, sign_in};
 
 use crate::app::App;
 use crate::auth::caller::Caller;
@@ -349,6 +349,13 @@ impl Open<'_> {
             Route::OpenApi => Ok(crate::api::openapi::document(app, &base)),
             Route::Docs => Ok(crate::api::openapi::page(parts.uri.path())),
             Route::DocsFile(name) => crate::api::openapi::file(app, name),
+            Route::Root => console::root(&parts.headers, &base),
+            Route::Console => {
+                let params = Params::parse(parts.uri.query().unwrap_or(""));
+                let tenant = params.get("tenant").unwrap_or("");
+                console::page(app, parts.uri.path(), tenant).await
+            }
+            Route::ConsoleFile(place) => Ok(console::file(place)),
             Route::Jwks => Ok(reply::value(200, &app.auth.jwks())),
             Route::Authorize => self.authorize(parts, body).await,
             _ => self.token(parts, body).await,

@@ -26,6 +26,11 @@ pub enum Route {
     OpenApi,
     Docs,
     DocsFile(&'static str),
+    /// Nothing but the way to the console.
+    Root,
+    Console,
+    /// By its place in the table of the console's files.
+    ConsoleFile(usize),
     /// A list, or POST of records.
     Records(&'static Endpoint),
     /// One record.
@@ -68,6 +73,12 @@ pub fn find(segments: &[String]) -> Result<Route> {
         ["docs"] => Route::Docs,
         ["docs", file] => match api::openapi::file_name(file) {
             Some(name) => Route::DocsFile(name),
+            None => return Err(no_route(&segments.join("/"))),
+        },
+        [] => Route::Root,
+        ["console"] => Route::Console,
+        ["console", file] => match api::console::file_place(file) {
+            Some(place) => Route::ConsoleFile(place),
             None => return Err(no_route(&segments.join("/"))),
         },
         ["agent", "me"] => Route::AgentMe,
@@ -121,6 +132,9 @@ impl Route {
                 | Route::OpenApi
                 | Route::Docs
                 | Route::DocsFile(_)
+                | Route::Root
+                | Route::Console
+                | Route::ConsoleFile(_)
         )
     }
 

@@ -124,6 +124,29 @@ impl Browser {
         }
     }
 
+    /// Waits until an element has this text somewhere in it.
+    ///
+    /// # Panics
+    /// When it did not come to have it.
+    pub async fn reads(&self, selector: &str, text: &str) {
+        let begun = Instant::now();
+        loop {
+            let script =
+                format!("return document.querySelector({})?.innerText ?? ''", json!(selector));
+            let found = self.script(&script).await.as_str().unwrap_or_default().to_owned();
+            if found.contains(text) {
+                return;
+            }
+            assert!(begun.elapsed() < COMING, "{selector} does not read {text:?}: {found}");
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    /// What a script in the page returns.
+    pub async fn script(&self, script: &str) -> Value {
+        self.post("/execute/sync", json!({ "script": script, "args": [] })).await
+    }
+
     /// How many elements a CSS selector fits.
     pub async fn count(&self, selector: &str) -> usize {
         let by = json!({ "using": "css selector", "value": selector });
@@ -191,6 +214,20 @@ impl Browser {
         let entries = self.post("/se/log", json!({ "type": "browser" })).await;
         let entries = entries.as_array().cloned().unwrap_or_default();
         entries.iter().map(|entry| text(&entry["message"])).collect()
+    }
+
+    /// Keeps a picture of the page as NAME.png in the folder that the variable names, if it does.
+    ///
+    /// # Panics
+    /// When the file can't be written.
+    pub async fn picture(&self, variable: &str, name: &str) {
+        let Some(folder) = std::env::var_os(variable).filter(|folder| !folder.is_empty()) else {
+            return;
+        };
+        let file = std::path::Path::new(&folder).join(format!("{name}.png"));
+        if let Err(error) = std::fs::write(&file, self.screenshot().await) {
+            panic!("{}: {error}", file.display());
+        }
     }
 
     /// The page as a PNG image.

@@ -58,6 +58,9 @@ pub const ROUTES: &[(&str, Walk)] = &[
     (r#"["openapi.json"]"#, Open("/openapi.json")),
     (r#"["docs"]"#, Open("/docs")),
     (r#"["docs", file]"#, Open("/docs/index.css")),
+    (r#"[]"#, Open("/")),
+    (r#"["console"]"#, Open("/console?tenant=two")),
+    (r#"["console", file]"#, Open("/console/console.js")),
     (r#"["agent", "me"]"#, Requests(&[("GET", "/Agent/me", "", 200)])),
     (
         r#"["changes"]"#,

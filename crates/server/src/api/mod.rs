@@ -5,6 +5,7 @@ pub mod asof;
 pub mod attachments;
 pub mod changes;
 pub mod client_actions;
+pub mod console;
 pub mod delete;
 pub mod get;
 pub mod history;

@@ -187,7 +187,10 @@ impl Auth {
             return Err(shown("The address does not say where to go afterwards: redirect_uri."));
         }
         let mut registered = application.redirect_uris.split_whitespace();
-        if !registered.any(|registered| redirects::matches(registered, redirect_uri)) {
+        let is_registered = |registered: &str| {
+            redirects::matches(&redirects::absolute(registered, base_url), redirect_uri)
+        };
+        if !registered.any(is_registered) {
             let sentence = "The application wants you to be sent to an address that it has not \
                 registered, so nobody is signed in.";
             return Err(shown(sentence));

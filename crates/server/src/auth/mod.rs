@@ -8,6 +8,7 @@ mod admin;
 mod agents;
 pub mod authorize;
 pub mod caller;
+pub mod console;
 pub mod directory;
 pub mod grants;
 mod issue;

@@ -1,6 +1,8 @@
 //! Where a browser may be sent after signing in: addresses that an application has registered, and
 //! none that merely look like them.
 
+use std::borrow::Cow;
+
 use form_urlencoded::Serializer;
 use url::Url;
 
@@ -57,6 +59,16 @@ fn has_user(uri: &str) -> bool {
 
 fn is_loopback(url: &Url) -> bool {
     matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"))
+}
+
+/// A registered address as a browser knows it: the server's own pages have a path below the server's
+/// address.
+#[must_use]
+pub fn absolute<'a>(registered: &'a str, base_url: &str) -> Cow<'a, str> {
+    match registered.starts_with('/') {
+        true => format!("{}{registered}", base_url.trim_end_matches('/')).into(),
+        false => registered.into(),
+    }
 }
 
 /// Whether `asked` is the registered address: the same text, but for the port where a program on

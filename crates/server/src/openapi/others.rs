@@ -130,6 +130,8 @@ const OPERATIONS: &[Operation] = &[
     get("/api/openapi.json", "openApi", SERVER, "This document.").open(OPEN),
     get("/api/docs", "docs", SERVER, "This document as a page to read and try.").open(OPEN),
     get("/api/docs/{file}", "docsFile", SERVER, "A file of that page.").open(&[400, 404, 500, 503]).with(&["FILE"]),
+    get("/console", "console", SERVER, "The console: pages to look at clients and sites. The server's own address leads browsers here.").open(OPEN).with(&["tenant"]),
+    get("/console/{file}", "consoleFile", SERVER, "A file of the console.").open(&[400, 404, 500, 503]).with(&["CONSOLE_FILE"]),
     get("/api/Agent/me", "agentMe", "Agent", "The agent behind the token."),
     get("/api/Client/me", "clientMe", "Client", "The client of the signed-in end user."),
     get("/api/ClientCache", "clientCache", SERVER, "The small lists that a program keeps while it runs."),
@@ -180,6 +182,13 @@ fn build(operation: &Operation, schemas: &mut Schemas, config: &Config) -> Value
             "name": "file", "in": "path", "required": true,
             "schema": { "type": "string", "enum": crate::api::openapi::FILES },
         }),
+        "CONSOLE_FILE" => {
+            let names: Vec<&str> = crate::api::console::FILES.iter().map(|file| file.0).collect();
+            json!({
+                "name": "file", "in": "path", "required": true,
+                "schema": { "type": "string", "enum": names },
+            })
+        }
         name => parameters::query(&folder, name, &Value::Null, config),
     };
     let parameters: Vec<Value> = operation.parameters.iter().map(parameter).collect();
@@ -212,8 +221,8 @@ fn answer(operation: &Operation, schemas: &mut Schemas) -> Value {
     let text = json!({ "type": "string" });
     let schema = match operation.path {
         "/metrics" => return reply("The metrics.", "text/plain", text),
-        "/api/docs" => return reply("The page.", "text/html", text),
-        "/api/docs/{file}" => {
+        "/api/docs" | "/console" => return reply("The page.", "text/html", text),
+        "/api/docs/{file}" | "/console/{file}" => {
             let mut file = reply("The file.", "text/javascript", text.clone());
             file["content"]["text/css"] = json!({ "schema": text });
             return file;
