@@ -23,6 +23,7 @@ mod feed_stream;
 mod history;
 mod imports;
 mod index;
+mod kept;
 mod limits;
 mod links;
 mod lists;

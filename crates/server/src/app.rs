@@ -12,6 +12,7 @@ use aureole_storage::records::{Select, Sight};
 
 use crate::api::openapi::Docs;
 use crate::auth::{Auth, Caller};
+use crate::cache::RecordCache;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::cors::Origins;
@@ -38,6 +39,7 @@ pub struct App {
     pub index: Index,
     pub lists: Lists,
     pub fresh: Fresh,
+    pub records: RecordCache,
     pub metrics: Metrics,
     /// Seals and opens secrets.
     pub vault: Arc<Vault>,
@@ -76,6 +78,7 @@ impl App {
                 Duration::from_millis(config.storage.read_hold_ms),
                 config.cache.changes.max(1),
             ),
+            records: RecordCache::new(config.cache.record_bytes),
             metrics: Metrics::default(),
             vault,
             feed: Arc::default(),

@@ -79,6 +79,7 @@ pub struct ListSettings {
 #[serde(deny_unknown_fields)]
 pub struct CacheSettings {
     pub changes: usize,
+    pub record_bytes: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -39,6 +39,14 @@ pub struct Changed {
     pub is_new: bool,
 }
 
+/// How things stand in a tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    pub position: Position,
+    /// What was learned before this may have changed unnoticed.
+    pub floor: Position,
+}
+
 /// What happened after a position.
 #[derive(Clone, Debug)]
 pub struct Delta {
@@ -66,7 +74,7 @@ pub struct Fresh {
     started: Instant,
     position: AtomicU64,
     marks: Vec<AtomicU64>,
-    tenants: RwLock<HashMap<i64, Arc<Tenant>>>,
+    tenants: RwLock<HashMap<i64, Arc<Tenant>, foldhash::fast::RandomState>>,
 }
 
 struct Tenant {
@@ -89,6 +97,8 @@ struct Tenant {
 #[derive(Default)]
 struct Log {
     changes: VecDeque<Changed>,
+    /// Where the log began; the marks tell of every change since.
+    base: Position,
     /// What happened up to here is not in the log any more.
     floor: Position,
     /// Of the last read that found something.
@@ -114,9 +124,17 @@ impl Fresh {
     /// # Errors
     /// The database failed; nothing was learned.
     pub async fn sync(&self, tenant: i64) -> Result<Position> {
+        Ok(self.moment(tenant).await?.position)
+    }
+
+    /// [`Fresh::sync`], and from which position on anything that was learned can still hold.
+    ///
+    /// # Errors
+    /// As of [`Fresh::sync`].
+    pub async fn moment(&self, tenant: i64) -> Result<Moment> {
         let tenant = self.tenant(tenant);
         if self.is_current(&tenant) {
-            return Ok(tenant.position());
+            return Ok(tenant.moment());
         }
         let needed = tenant.begun.load(Ordering::SeqCst) + 1;
         loop {
@@ -124,7 +142,7 @@ impl Fresh {
             tokio::pin!(ready);
             ready.as_mut().enable();
             if tenant.ended.load(Ordering::SeqCst) >= needed {
-                return Ok(tenant.position());
+                return Ok(tenant.moment());
             }
             match tenant.cursor.try_lock() {
                 Ok(cursor) => {
@@ -162,12 +180,8 @@ impl Fresh {
     /// [`Fresh::sync`] told. May be false for a record that nothing happened to; never the other
     /// way round. A record that was made since is not touched by that: nobody knew it.
     pub fn is_untouched(&self, mark: Mark, position: Position) -> bool {
-        self.marks[mark.0 as usize].load(Ordering::Acquire) <= position
-    }
-
-    /// The oldest position of a tenant that anything can still hold at.
-    pub fn floor(&self, tenant: i64) -> Position {
-        self.tenant(tenant).log().floor
+        let last = self.marks.get(mark.0 as usize);
+        last.is_some_and(|last| last.load(Ordering::Acquire) <= position)
     }
 
     /// Tells of every new position of a tenant, for those who wait for changes. Somebody has to
@@ -255,11 +269,16 @@ impl Fresh {
         };
         match found {
             Some((steps, next)) => {
+                if !steps.is_empty() {
+                    // A view that began since may lack what this read found.
+                    self.db.renew_views();
+                }
                 self.append(tenant, &steps);
                 *cursor = Some(next);
             }
             None => {
                 *cursor = Some(follow::newest(&self.db.of(tenant.id), tenant.id).await?);
+                self.db.renew_views();
                 self.restart(tenant);
             }
         }
@@ -304,7 +323,7 @@ impl Fresh {
     /// Whatever was known before is worth nothing.
     fn restart(&self, tenant: &Tenant) {
         let position = self.next_position();
-        *tenant.log() = Log { changes: VecDeque::new(), floor: position, position };
+        *tenant.log() = Log { changes: VecDeque::new(), base: position, floor: position, position };
         tenant.newest.send_replace(position);
     }
 }
@@ -319,13 +338,19 @@ impl Tenant {
             ready: Notify::new(),
             commits: AtomicU64::new(0),
             read_us: AtomicU64::new(now_us),
-            log: Mutex::new(Log { changes: VecDeque::new(), floor: position, position }),
+            log: Mutex::new(Log {
+                changes: VecDeque::new(),
+                base: position,
+                floor: position,
+                position,
+            }),
             newest: watch::Sender::new(position),
         }
     }
 
-    fn position(&self) -> Position {
-        self.log().position
+    fn moment(&self) -> Moment {
+        let log = self.log();
+        Moment { position: log.position, floor: log.base }
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
@@ -351,7 +376,19 @@ impl Drop for Turn<'_> {
 pub struct Mark(u32);
 
 impl Mark {
+    pub fn to_bytes(self) -> [u8; 4] {
+        self.0.to_le_bytes()
+    }
+
+    /// The mark that [`Mark::to_bytes`] gave.
+    pub fn from_bytes(bytes: [u8; 4]) -> Mark {
+        Mark(u32::from_le_bytes(bytes))
+    }
+
     pub fn of(tenant: i64, kind: EntityKind, id: i64) -> Mark {
+        // Definitions change seldom and are named everywhere: they share a mark, so that a record
+        // that names ten of them has one to look at.
+        let (kind, id) = if is_definition(kind) { (EntityKind::Tax, 0) } else { (kind, id) };
         // Odd multipliers spread neighbouring numbers; the upper bits are the well mixed ones.
         let mixed = id.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15)
             ^ tenant.cast_unsigned().wrapping_mul(0xC2B2_AE3D_27D4_EB4F)
@@ -359,4 +396,21 @@ impl Mark {
         let at = mixed.wrapping_mul(0xFF51_AFD7_ED55_8CCD) >> (64 - MARKS.trailing_zeros());
         Mark(u32::try_from(at).unwrap_or_default())
     }
+}
+
+fn is_definition(kind: EntityKind) -> bool {
+    matches!(
+        kind,
+        EntityKind::Agent
+            | EntityKind::BillingTemplate
+            | EntityKind::Currency
+            | EntityKind::InvoiceTemplate
+            | EntityKind::Organisation
+            | EntityKind::Status
+            | EntityKind::Surcharge
+            | EntityKind::Tax
+            | EntityKind::TicketArea
+            | EntityKind::TicketType
+            | EntityKind::TopLevel
+    )
 }

@@ -41,6 +41,7 @@ async fn watch(app: &App) {
     let mut refresh = tokio::time::interval(Duration::from_millis(auth::REFRESH_MS));
     loop {
         refresh.tick().await;
+        app.metrics.record_cache(app.records.bytes());
         app.metrics.upkeep();
         if let Err(error) = app.auth.refresh().await {
             tracing::warn!(%error, "the directory could not be read");

@@ -3,6 +3,7 @@
 mod api;
 pub mod app;
 pub mod auth;
+pub mod cache;
 pub mod clock;
 mod compress;
 pub mod config;

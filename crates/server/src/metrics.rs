@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use metrics::{Counter, Histogram, Key, Label, Level, Metadata, Recorder};
+use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 /// Upper bounds of the duration classes, in seconds.
@@ -22,6 +22,10 @@ pub struct Metrics {
     /// By hundreds of the status code.
     requests: Vec<Counter>,
     durations: Histogram,
+    /// Single records by where they came from.
+    from_memory: Counter,
+    from_database: Counter,
+    record_cache_bytes: Gauge,
     unknown: Mutex<HashSet<(&'static str, String)>>,
 }
 
@@ -39,8 +43,25 @@ impl Metrics {
             .collect();
         let durations = recorder
             .register_histogram(&Key::from_name("aureole_request_duration_seconds"), &METADATA);
+        let records = |from| {
+            let labels = vec![Label::new("from", from)];
+            recorder.register_counter(&Key::from_parts("aureole_records_total", labels), &METADATA)
+        };
+        let (from_memory, from_database) = (records("memory"), records("database"));
+        let record_cache_bytes =
+            recorder.register_gauge(&Key::from_name("aureole_record_cache_bytes"), &METADATA);
         let handle = recorder.handle();
-        Metrics { recorder, handle, requests, durations, unknown: Mutex::default() }
+        let unknown = Mutex::default();
+        Metrics {
+            recorder,
+            handle,
+            requests,
+            durations,
+            from_memory,
+            from_database,
+            record_cache_bytes,
+            unknown,
+        }
     }
 
     /// Counts one answered request.
@@ -49,6 +70,18 @@ impl Metrics {
             counter.increment(1);
         }
         self.durations.record(duration.as_secs_f64());
+    }
+
+    /// Counts one record that a GET by id showed.
+    pub fn record(&self, from_memory: bool) {
+        let counter = if from_memory { &self.from_memory } else { &self.from_database };
+        counter.increment(1);
+    }
+
+    /// Tells what the records in memory take, in bytes.
+    pub fn record_cache(&self, bytes: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        self.record_cache_bytes.set(bytes as f64);
     }
 
     /// Counts a parameter that the route does not know.

@@ -14,11 +14,11 @@ pub use write::{
 };
 pub(crate) use write::{names as write_names, values as write_values};
 
-use aureole_catalogue::Entity;
+use aureole_catalogue::{Entity, EntityKind};
 
 use crate::db::{Read, Result, Row, Value};
 use crate::dialect::Dialect;
-use crate::sql;
+use crate::sql::{self, Probes};
 
 /// A stored record with the names that a plan looks up.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Stored {
     pub doc: String,
     /// The looked-up texts, in the order that [`Select::new`] was given; empty when there is none.
     pub lookups: Vec<String>,
+    /// The records that these texts belong to, and those on the way to them.
+    pub pointers: Vec<(EntityKind, i64)>,
 }
 
 impl From<Stored> for crate::changes::Before {
@@ -44,6 +46,7 @@ pub struct Select {
     by_id: String,
     by_ids: String,
     lookups: usize,
+    pointers: Vec<EntityKind>,
 }
 
 /// The clients that somebody may see, when not all: names of others are not looked up.
@@ -56,35 +59,53 @@ pub struct Sight<'a> {
 }
 
 impl Select {
-    /// `lookups` are positions of fields whose text belongs to another record. With a [`Sight`] the
-    /// text is empty when that record belongs to a client out of sight.
+    /// `lookups` are positions of fields whose text belongs to another record. Each of those
+    /// records is looked for once, however many of its columns are asked for. With a [`Sight`] the
+    /// text is empty when that record belongs to a client out of sight, and each is looked for by
+    /// itself.
     pub fn new(
         entity: &'static Entity,
         lookups: &[usize],
         dialect: Dialect,
         sight: Option<Sight<'_>>,
     ) -> Select {
+        let mut probes = Probes::default();
+        let fields = lookups.iter().map(|at| &entity.schema.fields[*at]);
+        let texts: Vec<String> = match sight {
+            None => fields.map(|field| probes.text(field)).collect(),
+            Some(_) => fields.map(|field| sql::lookup(field, "r", sight)).collect(),
+        };
         let mut head = "SELECT r.id, r.rev, r.updated_at, r.doc".to_owned();
-        for &position in lookups {
+        for column in probes.pointers().chain(texts) {
             head.push_str(", ");
-            head.push_str(&sql::lookup(&entity.schema.fields[position], "r", sight));
+            head.push_str(&column);
         }
-        let from = format!("{head} FROM {} r WHERE r.tenant_id = $1 AND", entity.table);
+        let joins = probes.joins(dialect);
+        let statement = |several| {
+            let (from, condition) = dialect.records(entity.table, several);
+            format!("{head} {from}{joins}{condition}")
+        };
         Select {
-            by_id: format!("{from} r.id = $2"),
-            by_ids: format!("{from} {}", dialect.in_ids("r.id", 2)),
+            by_id: statement(false),
+            by_ids: statement(true),
             lookups: lookups.len(),
+            pointers: probes.kinds(),
         }
     }
-}
 
-fn stored(row: &mut Row, lookups: usize) -> Stored {
-    Stored {
-        id: row.int(0),
-        rev: row.int(1),
-        updated_at: row.int(2),
-        doc: row.take_text(3),
-        lookups: (0..lookups).map(|at| row.take_text(4 + at)).collect(),
+    fn stored(&self, row: &mut Row) -> Stored {
+        let pointers = self.pointers.iter().enumerate();
+        let pointers = pointers.filter_map(|(at, kind)| Some((*kind, row.opt_int(4 + at)?)));
+        let pointers = pointers.filter(|(_, id)| *id > 0).collect();
+        let texts = 4 + self.pointers.len();
+        Stored {
+            id: row.int(0),
+            rev: row.int(1),
+            updated_at: row.int(2),
+            doc: row.take_text(3),
+            lookups: (0..self.lookups).map(|at| row.take_text(texts + at)).collect(),
+            pointers,
+        }
     }
 }
 
@@ -96,7 +117,7 @@ pub async fn get(
     id: i64,
 ) -> Result<Option<Stored>> {
     let mut rows = reader.query(&select.by_id, &[Value::Int(tenant), Value::Int(id)]).await?;
-    Ok(rows.first_mut().map(|row| stored(row, select.lookups)))
+    Ok(rows.first_mut().map(|row| select.stored(row)))
 }
 
 /// The stored document alone, of any kind of record.
@@ -128,7 +149,7 @@ pub async fn get_many(
     places.sort_unstable();
     let in_order = ids.iter().filter_map(|id| {
         let place = places.binary_search_by_key(id, |(found, _)| *found).ok()?;
-        rows.get_mut(places[place].1).map(|row| stored(row, select.lookups))
+        rows.get_mut(places[place].1).map(|row| select.stored(row))
     });
     Ok(in_order.collect())
 }

@@ -288,3 +288,90 @@ pub fn lookup(field: &Field, alias: &str, sight: Option<Sight<'_>>) -> String {
         _ => "NULL".to_owned(),
     }
 }
+
+/// The records that a statement looks up beside its own `r`, each joined once.
+#[derive(Default)]
+pub struct Probes {
+    probes: Vec<Probe>,
+}
+
+struct Probe {
+    kind: EntityKind,
+    /// The probe whose record has the id; the statement's own record when there is none.
+    parent: Option<usize>,
+    id: &'static str,
+    /// The columns that are asked for.
+    columns: Vec<&'static str>,
+}
+
+impl Probes {
+    /// The expression of a field's text, as [`lookup`] gives it by itself.
+    pub fn text(&mut self, field: &Field) -> String {
+        match field.source {
+            Source::Name { path, column } => match self.walk(path) {
+                Some(at) => self.column(at, column),
+                None => "NULL".to_owned(),
+            },
+            Source::ClientSiteName => {
+                let at = self.probe(None, "client_id", EntityKind::Client);
+                format!("{} || '/' || r.\"name\"", self.column(at, "name"))
+            }
+            _ => "NULL".to_owned(),
+        }
+    }
+
+    /// The ids by which the records are found, in the order of [`Probes::kinds`].
+    pub fn pointers(&self) -> impl Iterator<Item = String> {
+        self.probes.iter().map(|probe| probe.pointer())
+    }
+
+    pub fn kinds(&self) -> Vec<EntityKind> {
+        self.probes.iter().map(|probe| probe.kind).collect()
+    }
+
+    /// The text behind `FROM table r`.
+    pub fn joins(&self, dialect: Dialect) -> String {
+        let join = |(at, probe): (usize, &Probe)| {
+            let table = probe.kind.entity().table;
+            dialect.probe(table, &format!("p{at}"), &probe.columns, &probe.pointer())
+        };
+        self.probes.iter().enumerate().map(join).collect()
+    }
+
+    fn walk(&mut self, path: &[(&'static str, EntityKind)]) -> Option<usize> {
+        let mut at = None;
+        for (id, kind) in path {
+            at = Some(self.probe(at, id, *kind));
+        }
+        at
+    }
+
+    fn probe(&mut self, parent: Option<usize>, id: &'static str, kind: EntityKind) -> usize {
+        if let Some(parent) = parent {
+            self.column(parent, id);
+        }
+        let same = |probe: &Probe| probe.parent == parent && probe.id == id;
+        if let Some(at) = self.probes.iter().position(same) {
+            return at;
+        }
+        self.probes.push(Probe { kind, parent, id, columns: Vec::new() });
+        self.probes.len() - 1
+    }
+
+    fn column(&mut self, at: usize, column: &'static str) -> String {
+        let columns = &mut self.probes[at].columns;
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+        format!("p{at}.\"{column}\"")
+    }
+}
+
+impl Probe {
+    fn pointer(&self) -> String {
+        match self.parent {
+            Some(parent) => format!("p{parent}.\"{}\"", self.id),
+            None => format!("r.\"{}\"", self.id),
+        }
+    }
+}

@@ -33,6 +33,11 @@ impl Params {
         }
     }
 
+    /// True when the request has no parameter.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// The names that occur, for the check of unknown ones.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.list.iter().map(|(name, _)| name.as_str())

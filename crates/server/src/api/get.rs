@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::api::list::row;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::cache::{Kept, Place};
 use crate::endpoints::Endpoint;
 use crate::error::{ApiError, Result};
 use crate::front::Call;
@@ -24,8 +25,23 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
         return Err(ApiError::Validation { place: "", problems });
     }
     let entity = endpoint.kind.entity();
-    let prepared = call.app.prepared_for(&call.caller, endpoint.kind, View::Full, show);
-    let tenant = call.caller.tenant_id;
+    let (app, tenant) = (&call.app, call.caller.tenant_id);
+    // What the request asks for beyond the plain record, and what a limited agent may see, depends
+    // on more than the records that an entry knows of.
+    let plain = call.params.is_empty()
+        && !rules::extras::are_always_there(endpoint.kind)
+        && !rights::is_limited(&call.caller);
+    let place = Place { tenant, kind: endpoint.kind, id };
+    let now = if plain { Some(app.fresh.moment(tenant).await?) } else { None };
+    if let Some(now) = now
+        && let Some(kept) = app.records.get(&app.fresh, now, place)
+        && let Some(reply) = from_memory(call, &kept)
+    {
+        app.metrics.record(true);
+        return Ok(reply);
+    }
+    app.metrics.record(false);
+    let prepared = app.prepared_for(&call.caller, endpoint.kind, View::Full, show);
     let mut db = call.db.clone();
     let stored = records::get(&mut db, &prepared.select, tenant, id).await?;
     let stored = match stored {
@@ -37,30 +53,48 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
         return merged(call, id, into).await;
     }
     rules::lists::check_get(call, endpoint.kind, id, &stored).await?;
-    let etag = format!("\"{}\"", stored.rev);
-    if let Some(reply) = not_modified(call, &etag) {
+    let etag = etag(stored.rev);
+    if let Some(reply) = not_modified(call, &etag).filter(|_| now.is_none()) {
         return Ok(reply);
     }
     let stored = rights::without_hidden_clients(&call.caller, endpoint.kind, stored);
-    let mut extras = rules::extras::full(
-        &mut db,
-        &call.app,
-        &call.caller,
-        endpoint.kind,
-        show,
-        &stored,
-        call.now,
-    )
-    .await?;
+    let (kind, caller) = (endpoint.kind, &call.caller);
+    let mut extras =
+        rules::extras::full(&mut db, app, caller, kind, show, &stored, call.now).await?;
     // Which was checked with the other parameters.
     if call.params.int("tickettype_id", &mut problems).is_some_and(|id| id > 0) {
-        rules::popups::as_they_pop_up(call, endpoint.kind, &mut extras).await?;
+        rules::popups::as_they_pop_up(call, kind, &mut extras).await?;
     }
     let mut out = Vec::with_capacity(4096);
     prepared.plan.render(&row(&stored, &extras), &mut Vec::new(), &mut out);
-    let mut reply = reply::json(200, out);
-    reply::set(&mut reply, http::header::ETAG, &etag);
-    Ok(reply)
+    if let Some(now) = now
+        && extras.is_empty()
+        && !may_be_merged(kind, &stored)
+    {
+        app.records.keep(place, now.position, stored.rev, &stored.pointers, &out);
+    }
+    if let Some(reply) = not_modified(call, &etag) {
+        return Ok(reply);
+    }
+    Ok(tagged(reply::json(200, out), &etag))
+}
+
+/// The reply made of what is kept; 304 without a look at the record's text.
+fn from_memory(call: &Call, kept: &Kept<'_>) -> Option<Reply> {
+    let etag = etag(kept.rev);
+    match not_modified(call, &etag) {
+        Some(reply) => Some(reply),
+        None => Some(tagged(reply::json(200, kept.text()?), &etag)),
+    }
+}
+
+fn etag(rev: i64) -> String {
+    format!("\"{rev}\"")
+}
+
+fn tagged(mut reply: Reply, etag: &str) -> Reply {
+    reply::set(&mut reply, http::header::ETAG, etag);
+    reply
 }
 
 /// True when the record is within the agent's client limits.
@@ -77,9 +111,14 @@ pub async fn sees(
     rights::sees_stored(&call.app, reader, &call.caller, entity, stored.id, &record).await
 }
 
-/// The client that took this one's place. Only a merged client has no main site.
+/// Only a merged client has no main site.
+fn may_be_merged(kind: EntityKind, stored: &Stored) -> bool {
+    kind == EntityKind::Client && !stored.doc.contains("\"main_site_id\":")
+}
+
+/// The client that took this one's place.
 async fn merged_into(call: &Call, kind: EntityKind, stored: &Stored) -> Result<Option<i64>> {
-    if kind != EntityKind::Client || stored.doc.contains("\"main_site_id\":") {
+    if !may_be_merged(kind, stored) {
         return Ok(None);
     }
     let (mut db, tenant) = (call.db.clone(), call.caller.tenant_id);
@@ -102,9 +141,7 @@ async fn merged(call: &Call, id: i64, into: i64) -> Result<Reply> {
 /// The 304 for a caller that has this version already.
 pub fn not_modified(call: &Call, etag: &str) -> Option<Reply> {
     call.header("if-none-match").filter(|wanted| matches(wanted, etag))?;
-    let mut reply = reply::json(304, "");
-    reply::set(&mut reply, http::header::ETAG, etag);
-    Some(reply)
+    Some(tagged(reply::json(304, ""), etag))
 }
 
 /// True when a list of entity tags has this one, or is `*`.

@@ -235,6 +235,7 @@ fn last_state(app: &App, caller: &Caller, seen: &Seen) -> Option<String> {
         updated_at: entry.at,
         doc: entry.before.clone()?,
         lookups: Vec::new(),
+        pointers: Vec::new(),
     };
     let stored = rights::without_hidden_clients(caller, seen.entity.kind, stored);
     let prepared = app.prepared(seen.entity.kind, View::Full, Show::NONE);

@@ -81,6 +81,7 @@ impl<'a, R: Read> Then<'a, R> {
                     updated_at: before.updated_at,
                     doc: before.doc,
                     lookups: Vec::new(),
+                    pointers: Vec::new(),
                 }));
             }
             match self.current(kind, id).await? {

@@ -79,7 +79,14 @@ pub async fn rows(
     Ok(extras)
 }
 
-/// The computed fields of one full record.
+/// True for the kinds of which a full record has computed fields without being asked for them: they
+/// follow from more than the record and those that it points at.
+pub fn are_always_there(kind: EntityKind) -> bool {
+    matches!(kind, EntityKind::PopupNote | EntityKind::Item | EntityKind::TopLevel)
+}
+
+/// The computed fields of one full record. A kind that has some without being asked is in
+/// [`are_always_there`].
 pub async fn full(
     reader: &mut impl Read,
     app: &App,

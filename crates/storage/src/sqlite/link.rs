@@ -275,7 +275,7 @@ fn connect(path: &Path, role: Role) -> rusqlite::Result<Connection> {
         }
         Role::Reader => {
             conn.set_prepared_statement_cache_capacity(128);
-            conn.execute_batch("PRAGMA cache_size = -4000; PRAGMA query_only = ON")?;
+            conn.execute_batch("PRAGMA cache_size = -2000; PRAGMA query_only = ON")?;
         }
     }
     Ok(conn)
