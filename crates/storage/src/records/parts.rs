@@ -53,11 +53,15 @@ pub async fn each_part(
         columns.push_str(", ");
         columns.push_str(&part.sql(entity));
     }
-    let mut sql = format!("SELECT {columns} FROM {} r WHERE r.tenant_id = $1", entity.table);
     let mut params = vec![Value::Int(tenant)];
-    if let Some(ids) = ids {
-        params.push(Value::ids(ids));
-        sql.push_str(&format!(" AND {}", db.dialect().in_ids("r.id", 2)));
-    }
+    let sql = match ids {
+        None => format!("SELECT {columns} FROM {} r WHERE r.tenant_id = $1", entity.table),
+        Some(ids) => {
+            params.push(Value::ids(ids));
+            // Otherwise SQLite would walk an index that has all the columns.
+            let (from, condition) = db.dialect().records(entity.table, true);
+            format!("SELECT {columns} {from}{condition}")
+        }
+    };
     db.query_each(&sql, &params, each).await
 }
