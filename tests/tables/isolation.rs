@@ -22,15 +22,15 @@ const OURS: &str = "alpha";
 const THEIRS: &str = "bravo";
 
 /// One tenant: a caller in it and the ids of what it made, by path.
-struct Tenant {
+pub struct Tenant {
     word: &'static str,
-    actor: Actor,
-    ids: HashMap<&'static str, Vec<i64>>,
+    pub actor: Actor,
+    pub ids: HashMap<&'static str, Vec<i64>>,
 }
 
 impl Tenant {
     /// A tenant with `count` records of every kind.
-    async fn with_records(word: &'static str, actor: Actor, count: usize) -> Tenant {
+    pub async fn with_records(word: &'static str, actor: Actor, count: usize) -> Tenant {
         let mut tenant = Tenant { word, actor, ids: HashMap::new() };
         // In the order of the table a record comes after what it points at, but for these.
         let first = ["toplevel", "client", "site", "users", "supplier", "tickettype"];
@@ -80,7 +80,7 @@ impl Tenant {
     }
 
     /// The smallest record of a kind, with the tenant's word in its text.
-    fn body(&self, kind: EntityKind, number: usize) -> Value {
+    pub fn body(&self, kind: EntityKind, number: usize) -> Value {
         let text = format!("{} {number}", self.word);
         let (client, site) = (self.id("client", number), self.id("site", number));
         match kind {

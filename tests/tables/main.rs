@@ -5,6 +5,7 @@
 mod catalogue;
 mod compatibility;
 mod database;
+mod history;
 mod isolation;
 mod limited;
 mod methods;

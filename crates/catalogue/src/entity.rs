@@ -46,6 +46,7 @@ pub enum EntityKind {
     StockBin,
     ItemStock,
     Webhook,
+    Settings,
 }
 
 /// One kind of record.
@@ -503,6 +504,17 @@ pub static ENTITIES: &[Entity] = &[
         owners: &[],
         inactive: None,
         search: &["name"],
+        contact: &[],
+    },
+    Entity {
+        kind: EntityKind::Settings,
+        name: "Settings",
+        singular: "set of settings",
+        table: "tenant_settings",
+        schema: &entities::settings::SETTINGS,
+        owners: &[],
+        inactive: None,
+        search: &[],
         contact: &[],
     },
 ];

@@ -403,3 +403,13 @@ keys!(
     SECRET = "secret",
     SIGNED = "signed",
 );
+
+keys!(
+    settings,
+    crate::entities::settings::SETTINGS,
+    INTERNAL_CLIENT_ID = "internal_client_id",
+    DEFAULT_TOPLEVEL_ID = "default_toplevel_id",
+    MANDATORY_FIELDS = "mandatory_fields",
+    PERIOD_CODES = "period_codes",
+    HISTORY_DAYS = "history_days",
+);

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use aureole_catalogue::Mode;
-use aureole_storage::{Read, settings};
+use aureole_catalogue::keys::settings;
+use aureole_catalogue::{EntityKind, Mode, Record};
+use aureole_storage::settings::ID;
+use aureole_storage::{Read, records};
 
 use crate::error::Result;
 use crate::rules::periods::{self, Period};
@@ -100,19 +102,19 @@ fn mandatory(value: &Value) -> Option<Vec<(String, Vec<String>)>> {
 
 /// Reads a tenant's settings.
 pub async fn load(reader: &mut impl Read, tenant: i64) -> Result<Settings> {
-    let mut loaded = Settings::default();
-    for (name, text) in settings::all(reader, tenant).await? {
-        let value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
-        match name.as_str() {
-            "internal_client_id" => loaded.internal_client_id = value.as_i64().unwrap_or(0),
-            "default_toplevel_id" => loaded.default_toplevel_id = value.as_i64().unwrap_or(0),
-            "mandatory_fields" => loaded.mandatory_fields = mandatory(&value).unwrap_or_default(),
-            "period_codes" => loaded.period_codes = Some(value).filter(|codes| !codes.is_null()),
-            "history_days" => loaded.history_days = value.as_i64(),
-            _ => {}
-        }
-    }
-    Ok(loaded)
+    let entity = EntityKind::Settings.entity();
+    let doc = records::doc(reader, tenant, entity, ID).await?;
+    let record = Record::from_doc(entity.schema, doc.as_deref().unwrap_or("{}"));
+    Ok(Settings {
+        internal_client_id: record.int(settings::INTERNAL_CLIENT_ID),
+        default_toplevel_id: record.int(settings::DEFAULT_TOPLEVEL_ID),
+        mandatory_fields: record
+            .get(settings::MANDATORY_FIELDS)
+            .and_then(mandatory)
+            .unwrap_or_default(),
+        period_codes: record.get(settings::PERIOD_CODES).cloned(),
+        history_days: Some(record.int(settings::HISTORY_DAYS)).filter(|days| *days > 0),
+    })
 }
 
 impl Settings {

@@ -40,6 +40,19 @@ pub async fn part(
     Ok(rows.first_mut().map(|row| row.take_text(0)))
 }
 
+/// True when a stored content is this one. `base64` is canonical.
+pub async fn is(reader: &mut impl Read, tenant: i64, file_id: i64, base64: &str) -> Result<bool> {
+    let mut rest = base64;
+    for number in 0.. {
+        let Some(stored) = part(reader, tenant, file_id, number).await? else { break };
+        match rest.strip_prefix(stored.as_str()) {
+            Some(left) => rest = left,
+            None => return Ok(false),
+        }
+    }
+    Ok(rest.is_empty())
+}
+
 /// Notes that no record has these contents any more.
 pub async fn release(tx: &mut Tx, tenant: i64, file_ids: &[i64], now: i64) -> Result<()> {
     let condition = tx.dialect().in_ids("id", 3);

@@ -90,6 +90,18 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    Migration {
+        name: "0009_settings",
+        both: include_str!("../migrations/0009_settings.sql"),
+        sqlite: include_str!("../migrations/0009_settings.sqlite.sql"),
+        postgres: include_str!("../migrations/0009_settings.postgres.sql"),
+    },
+    Migration {
+        name: "0010_user_documents",
+        both: "",
+        sqlite: include_str!("../migrations/0010_user_documents.sqlite.sql"),
+        postgres: include_str!("../migrations/0010_user_documents.postgres.sql"),
+    },
 ];
 
 /// Any number that no other program takes in the same PostgreSQL database.

@@ -23,6 +23,7 @@ pub mod organisation;
 pub mod popup_note;
 pub mod prepay;
 pub mod recurring_item;
+pub mod settings;
 pub mod site;
 pub mod site_contact;
 pub mod site_field;
