@@ -5,6 +5,8 @@ mod ends;
 mod page;
 mod redirects;
 
+use std::process::Command;
+
 use aureole_server::auth::{NewApplication, Role};
 use aureole_testkit::{Actor, Answer, Server, on_both_databases};
 use base64::Engine;
@@ -210,6 +212,14 @@ async fn an_agent_signs_in_and_gets_six_members(server: &Server) {
     );
     assert_eq!(id["exp"].as_i64().unwrap() - id["iat"].as_i64().unwrap(), 3_600);
     assert!((id["auth_time"].as_i64().unwrap() - now).abs() <= 30, "{id}");
+    let hash = Command::new("sh")
+        .args(["-c", "printf %s \"$0\" | openssl dgst -sha256 -binary | head -c 16 | base64"])
+        .arg(tokens["access_token"].as_str().unwrap())
+        .output()
+        .unwrap();
+    let hash = String::from_utf8(hash.stdout).unwrap();
+    let hash = hash.trim().trim_end_matches('=').replace('+', "-").replace('/', "_");
+    assert_eq!((id["at_hash"].as_str(), hash.len()), (Some(hash.as_str()), 22), "{id}");
     is_signed(server, &tokens["id_token"]).await;
 
     // A refresh keeps when the person signed in, and has no nonce (OpenID Connect, 12.2).

@@ -51,8 +51,17 @@ pub struct App {
     pub origins: Origins,
     pub webhooks: Webhooks,
     pub docs: Docs,
-    plans: RwLock<HashMap<(EntityKind, View, Show), Arc<Prepared>>>,
+    plans: RwLock<HashMap<PlanKey, Arc<Prepared>>>,
+    /// Those of limited agents, by their limits.
+    limited_plans: RwLock<HashMap<(PlanKey, Clients, Clients), Arc<Prepared>>>,
 }
+
+type PlanKey = (EntityKind, View, Show);
+/// The clients that an agent may see, or must not see.
+type Clients = Arc<[i64]>;
+
+/// Plans of limited agents that are kept; with more, all of them are made anew.
+const LIMITED_PLANS: usize = 1_000;
 
 /// A rendering plan and the statement that reads what it needs.
 pub struct Prepared {
@@ -92,6 +101,7 @@ impl App {
             limits: config.accept_limits(),
             list_limits: config.list_limits(),
             plans: RwLock::default(),
+            limited_plans: RwLock::default(),
             db,
             auth,
             clock,
@@ -122,10 +132,22 @@ impl App {
         view: View,
         show: Show,
     ) -> Arc<Prepared> {
-        match crate::rights::sight(caller) {
-            None => self.prepared(kind, view, show),
-            sight => Arc::new(self.prepare(kind, view, show, sight)),
+        let Some(sight) = crate::rights::sight(caller) else {
+            return self.prepared(kind, view, show);
+        };
+        let limits = (Arc::clone(&caller.allowed_clients), Arc::clone(&caller.denied_clients));
+        let key = ((kind, view, show), limits.0, limits.1);
+        let known = self.limited_plans.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(prepared) = known.get(&key) {
+            return Arc::clone(prepared);
         }
+        drop(known);
+        let prepared = Arc::new(self.prepare(kind, view, show, Some(sight)));
+        let mut plans = self.limited_plans.write().unwrap_or_else(PoisonError::into_inner);
+        if plans.len() >= LIMITED_PLANS {
+            plans.clear();
+        }
+        Arc::clone(plans.entry(key).or_insert(prepared))
     }
 
     fn prepare(

@@ -5,6 +5,7 @@ mod parameters;
 mod records;
 mod replies;
 mod schemas;
+mod shapes;
 mod sign_in;
 mod yaml;
 

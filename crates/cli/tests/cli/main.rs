@@ -6,6 +6,7 @@ mod backup;
 mod jobs;
 mod program;
 mod sign_in;
+mod webhooks;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -310,9 +310,13 @@ const NAMES: [&str; 14] = [
     "login_hint",
     "code_challenge",
     "code_challenge_method",
+    // These are known to be refused.
     "request",
     "request_uri",
 ];
+
+/// The parameters that mean something, for the description of the API.
+pub const PARAMETERS: &[&str] = NAMES.split_at(NAMES.len() - 2).0;
 
 /// Those that say whom to trust: given twice, nobody knows which one counts.
 const BINDING: [&str; 3] = ["tenant", "client_id", "redirect_uri"];

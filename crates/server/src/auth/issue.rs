@@ -2,7 +2,10 @@
 
 use aureole_storage::codes::{self, AuthorizationCode};
 use aureole_storage::tokens::{self, Application, RefreshToken, Rotation};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::caller::{Role, join};
 use super::directory::AgentEntry;
@@ -68,7 +71,9 @@ impl Auth {
             user_name: if user_id == 0 { "" } else { name },
             grant: &family,
         };
-        let claims = AccessClaims::new(&grantee, scopes.to_string(), request.now_ms);
+        let now_ms = request.now_ms;
+        let claims = AccessClaims::new(&grantee, scopes.to_string(), now_ms);
+        let access_token = self.keys.sign_access(&claims, now_ms).map_err(AuthError::Internal)?;
         let mut id_claims = json!({
             "iss": request.base_url,
             "sub": subject,
@@ -76,6 +81,7 @@ impl Auth {
             "iat": claims.iat,
             "exp": claims.exp,
             "auth_time": permit.signed_in_at.div_euclid(1_000),
+            "at_hash": at_hash(&access_token),
             "name": name,
             "email": email,
         });
@@ -84,10 +90,8 @@ impl Auth {
         {
             id_claims["nonce"] = json!(code.nonce);
         }
-        let now_ms = request.now_ms;
-        let access_token = self.keys.sign_access(&claims, now_ms).map_err(AuthError::Internal)?;
         let id_token = self.keys.sign_id(&id_claims, now_ms).map_err(AuthError::Internal)?;
-        let refresh_token = self.store(&permit, &grantee, &claims.scope, request.now_ms).await?;
+        let refresh_token = self.store(&permit, &grantee, &claims.scope, now_ms).await?;
         if join(&claims, &self.directory.load()).is_err() {
             // The token names something that was made a moment ago; it has to work at once.
             self.refresh().await?;
@@ -154,6 +158,12 @@ impl Auth {
         self.refresh().await?;
         Err(TokenError::invalid_grant("The code or refresh token was used before."))
     }
+}
+
+/// Which access token an id token came with: the left half of its SHA-256 (OpenID Connect, 3.1.3.6).
+fn at_hash(access_token: &str) -> String {
+    let hash = Sha256::digest(access_token.as_bytes());
+    URL_SAFE_NO_PAD.encode(&hash[..hash.len() / 2])
 }
 
 /// Who it is, unique over all tenants.

@@ -34,7 +34,7 @@ impl Auth {
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["ES256"],
             "claims_supported": [
-                "iss", "sub", "aud", "iat", "exp", "auth_time", "nonce", "name", "email",
+                "iss", "sub", "aud", "iat", "exp", "auth_time", "at_hash", "nonce", "name", "email",
             ],
             "prompt_values_supported": ["none", "login", "consent", "select_account"],
             "authorization_response_iss_parameter_supported": true,
