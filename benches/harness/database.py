@@ -5,7 +5,7 @@ import os
 import statistics
 import time
 
-from harness import api, checks, inserts, load, paths, servers
+from harness import api, checks, inserts, load, paths, profile, servers
 
 STARTS = 10
 BLOCK_BYTES = 4096
@@ -175,7 +175,7 @@ def put_under_load(aureole, limit_program, result, options, data, found):
         result.idle_mb = server.memory_mb("VmRSS")
         bench = load.Bench(aureole, server, limit, options.pairs, options.seconds)
         for path in chosen:
-            one_path(bench, path, result, found)
+            one_path(bench, path, result, found, options.profile)
         if wanted(options, "beside-writes"):
             beside_writes(bench, result, paths.plan(data)[0])
         result.cpu_s = server.cpu_s()
@@ -185,7 +185,7 @@ def put_under_load(aureole, limit_program, result, options, data, found):
             limit.stop()
 
 
-def one_path(bench, path, result, found):
+def one_path(bench, path, result, found, is_profiled):
     """Measures one path, or says why not."""
     figure = load.Figure(path.name, path.title, 0, list(found.get(path.check, [])))
     result.rows.append((path, figure))
@@ -210,6 +210,12 @@ def one_path(bench, path, result, found):
             result.syncs = (syncs + disk_syncs(bench.aureole.folder)) / 2
     else:
         bench.measure(figure, requests)
+    if is_profiled:
+        def run(seconds):
+            last = bench.pairs + 1
+            one = bench.once("Aureole", requests(last), seconds, figure.size_bytes, last)
+            figure.requests += one.requests
+        print("\n".join(profile.of(bench.server, bench.aureole.folder, run)), flush=True)
     peak_mb = bench.server.memory_mb("VmHWM")
     if path.name in paths.READS:
         result.peak_mb = peak_mb
@@ -220,7 +226,7 @@ def one_path(bench, path, result, found):
         result.created += added - before
         figure.problems += checks.problem_of(
             checks.all_created, before, added, figure.requests * path.creates,
-            (bench.pairs + 1) * path.connections * path.creates)
+            (bench.pairs + 1 + is_profiled) * path.connections * path.creates)
 
 
 def beside_writes(bench, result, path):
