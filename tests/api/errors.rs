@@ -340,3 +340,25 @@ async fn a_defect_says_nothing_of_its_cause(server: &Server) {
         }
     }
 }
+
+/// A statement that waits for somebody else's lock is one that runs too long. (SQLite's one writer has
+/// no such wait; what a long statement is there, the tests of the storage tell.)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_takes_too_long_ends_its_request() {
+    let server = Server::start(Database::Postgres).await;
+    let hasty = server.start_beside(|config| config.storage.query_timeout_ms = 1_000).await;
+    let admin = hasty.admin().await;
+    let made = admin.post("/api/Client", json!({ "name": "Acme" })).await.expect(201);
+    let mut tx = server.app().db.of(1).begin().await.unwrap();
+    let lock = "UPDATE client SET rev = rev WHERE tenant_id = 1 AND id = $1";
+    tx.execute(lock, &[made["id"].as_i64().unwrap().into()]).await.unwrap();
+    let change = json!({ "id": made["id"], "ref": "later" });
+    let answer = admin.post("/api/Client", change.clone()).await;
+    answer.expect_error(503, "unavailable");
+    assert!(!answer.text.contains("UPDATE") && !answer.text.contains("SELECT"), "{}", answer.text);
+    // Others are served meanwhile, and the same request once the lock is gone.
+    admin.get(&format!("/api/Client/{}", made["id"])).await.expect(200);
+    tx.rollback().await.unwrap();
+    admin.post("/api/Client", change).await.expect(200);
+    hasty.stop().await;
+}
