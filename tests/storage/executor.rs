@@ -2,6 +2,7 @@
 
 mod limits;
 mod migrations;
+mod writers;
 
 use std::collections::HashSet;
 use std::time::Duration;

@@ -144,22 +144,25 @@ pub async fn append(
     author: &Author,
     changes: Vec<Change>,
 ) -> Result<()> {
-    let sql = format!(
-        "INSERT INTO change (tenant_id, seq, commit_order, at, entity, record_id, client_id, \
-         operation, application, agent_id, user_id, request_id, imported, before_doc, batch, \
-         action, restores, fields, before_rev, before_at, before_more, quiet, moment) \
-         VALUES ($1, $2, {}, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
-         $18, $19, $20, $21, {})",
-        Read::dialect(tx).commit_order(),
-        Read::dialect(tx).change_moment()
-    );
-    let rows: Vec<Vec<Value>> =
-        changes.into_iter().map(|change| row(tenant, now, author, change)).collect();
-    match rows.as_slice() {
-        [] => Ok(()),
-        [row] => tx.execute(&sql, row).await.map(drop),
-        rows => tx.execute_many(&sql, rows).await.map(drop),
+    let dialect = Read::dialect(tx);
+    let text = |moment| {
+        format!(
+            "INSERT INTO change (tenant_id, seq, commit_order, at, entity, record_id, client_id, \
+             operation, application, agent_id, user_id, request_id, imported, before_doc, batch, \
+             action, restores, fields, before_rev, before_at, before_more, quiet, moment) \
+             VALUES ($1, $2, {}, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+             $17, $18, $19, $20, $21, {moment})",
+            dialect.commit_order()
+        )
+    };
+    // A created record has no earlier change that this one would have to come after.
+    let is_first = |change: &Change| change.operation == Operation::Created;
+    let (first, others): (Vec<Change>, Vec<Change>) = changes.into_iter().partition(is_first);
+    for (changes, moment) in [(first, dialect.first_moment()), (others, dialect.change_moment())] {
+        let rows = changes.into_iter().map(|change| row(tenant, now, author, change)).collect();
+        tx.later(&text(moment), rows).await?;
     }
+    Ok(())
 }
 
 fn row(tenant: i64, now: i64, author: &Author, change: Change) -> Vec<Value> {

@@ -342,6 +342,43 @@ impl Tx {
         self.leave(result)
     }
 
+    /// The same for writes that nobody waits for, before the next statement that somebody does: on
+    /// PostgreSQL they travel together. An error of theirs is that of a later call, at the latest
+    /// of [`Tx::commit`].
+    pub async fn later(&mut self, sql: &str, rows: Vec<Vec<Value>>) -> Result<()> {
+        self.queue(sql, rows, false).await
+    }
+
+    /// [`Tx::later`] for a statement that has to change exactly one row for each of `rows`.
+    pub async fn later_exactly(&mut self, sql: &str, rows: Vec<Vec<Value>>) -> Result<()> {
+        self.queue(sql, rows, true).await
+    }
+
+    async fn queue(&mut self, sql: &str, rows: Vec<Vec<Value>>, exact: bool) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.enter()?;
+        let result = match &mut self.inner {
+            TxInner::Sqlite(tx) => match tx.execute_many(sql, &rows) {
+                Ok(changed) if exact && changed != rows.len() as u64 => {
+                    let expected = rows.len();
+                    Err(Error::Internal(format!("changed {changed} rows, not {expected}: {sql}")))
+                }
+                result => result.map(drop),
+            },
+            TxInner::Postgres(tx) => tx.later(sql, rows, exact).await,
+        };
+        self.leave(result)
+    }
+
+    /// A reader for questions that the transaction is going to ask before it changes their answers:
+    /// on PostgreSQL they travel with its next statement, and asking them then costs nothing. Its
+    /// own answers are always empty.
+    pub fn ahead(&mut self) -> Ahead<'_> {
+        Ahead { tx: self }
+    }
+
     /// Runs a text of several statements without parameters and without a time-out: migrations.
     pub(crate) async fn execute_script(&mut self, sql: &str) -> Result<()> {
         self.enter()?;
@@ -366,6 +403,9 @@ impl Tx {
             return Err(Error::Internal("rollback to a savepoint that was never set".to_owned()));
         }
         self.state = TxState::Ready;
+        if let TxInner::Postgres(tx) = &mut self.inner {
+            tx.forget_queued();
+        }
         self.execute("ROLLBACK TO SAVEPOINT part", &[]).await.map(|_| ())
     }
 
@@ -391,10 +431,7 @@ impl Tx {
         }
         self.enter()?;
         let result = match &mut self.inner {
-            TxInner::Sqlite(tx) => {
-                let params = [Value::Int(tenant), Value::from(entity), Value::Int(count)];
-                tx.query(RESERVE_IDS, &params).map(|rows| rows.first().map_or(0, |row| row.int(0)))
-            }
+            TxInner::Sqlite(tx) => tx.reserve_ids(tenant, entity, count),
             TxInner::Postgres(tx) => tx.reserve_ids(tenant, entity, count).await,
         };
         self.leave(result)
@@ -463,6 +500,24 @@ impl Tx {
             _ => "a statement of this transaction failed",
         };
         Error::Internal(format!("{reason}; it can only be rolled back"))
+    }
+}
+
+/// See [`Tx::ahead`].
+pub struct Ahead<'a> {
+    tx: &'a mut Tx,
+}
+
+impl Read for Ahead<'_> {
+    async fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        if let TxInner::Postgres(tx) = &mut self.tx.inner {
+            tx.ahead(sql, params);
+        }
+        Ok(Vec::new())
+    }
+
+    fn dialect(&self) -> Dialect {
+        Read::dialect(&*self.tx)
     }
 }
 

@@ -26,6 +26,16 @@ impl Dialect {
         }
     }
 
+    /// `expr`, a text key, is one of the texts in parameter `n`, a JSON array.
+    pub fn in_texts(self, expr: &str, n: usize) -> String {
+        match self {
+            Self::Sqlite => format!("{expr} IN (SELECT value FROM json_each(${n}))"),
+            Self::Postgres => format!(
+                "{expr} = ANY(ARRAY(SELECT jsonb_array_elements_text(${n}::jsonb) COLLATE \"C\"))"
+            ),
+        }
+    }
+
     /// `expr` contains the text of parameter `n`, byte for byte; `%` and `_` mean themselves.
     pub fn contains(self, expr: &str, n: usize) -> String {
         match self {
@@ -134,6 +144,14 @@ impl Dialect {
                  coalesce((SELECT max(p.moment) FROM change p WHERE p.tenant_id = $1 \
                  AND p.entity = $4 AND p.record_id = $5), 0) + 1)"
             }
+        }
+    }
+
+    /// The same for the first change of a record.
+    pub fn first_moment(self) -> &'static str {
+        match self {
+            Self::Sqlite => self.change_moment(),
+            Self::Postgres => "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
         }
     }
 

@@ -31,5 +31,5 @@ mod value;
 pub mod verify;
 pub mod webhooks;
 
-pub use db::{DatabaseUrl, Db, Error, Options, Read, Result, Row, Tx, Value};
+pub use db::{Ahead, DatabaseUrl, Db, Error, Options, Read, Result, Row, Tx, Value};
 pub use dialect::Dialect;

@@ -4,7 +4,9 @@
 //! fewer wake-ups and fewer server processes do the same work.
 
 mod ids;
+mod queue;
 mod snapshot;
+mod tx;
 mod values;
 mod wall;
 
@@ -16,7 +18,7 @@ use std::time::Duration;
 use deadpool_postgres::{
     ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
 };
-use futures_util::future::{FutureExt, join, join_all};
+use futures_util::future::{FutureExt, join};
 use futures_util::stream::TryStreamExt;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex as AsyncMutex;
@@ -25,14 +27,13 @@ use tokio_postgres::{Config, NoTls, Statement};
 use crate::db::{Error, Options, Result, Row, Value};
 use ids::IdBlocks;
 pub(crate) use snapshot::Snapshot;
+pub(crate) use tx::Tx;
 use wall::Session;
 
 /// How many shared connections.
 const LINES: usize = 4;
 /// Prepared statements that a connection keeps; there are some hundred texts.
 const MAX_STATEMENTS: usize = 1_000;
-/// How many executions of one statement are under way at a time.
-const PIPELINE: usize = 500;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// All connections to one database.
@@ -136,7 +137,7 @@ impl Postgres {
     }
 
     pub(crate) async fn begin(this: &Arc<Self>, tenant: i64) -> Result<Tx> {
-        Ok(Tx { lease: this.lease(tenant).await?, db: Arc::clone(this) })
+        Ok(Tx::new(Arc::clone(this), this.lease(tenant).await?))
     }
 
     pub(crate) fn commits(&self) -> u64 {
@@ -313,80 +314,6 @@ impl Drop for Lease {
             // The first poll puts it on the way; what the next user sends comes after it.
             let _ = client.batch_execute("ROLLBACK").now_or_never();
         }
-    }
-}
-
-/// One transaction on a pooled connection.
-pub(crate) struct Tx {
-    db: Arc<Postgres>,
-    lease: Lease,
-}
-
-impl Tx {
-    pub(crate) async fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
-        let client = self.lease.client()?;
-        let statement = prepare(client, sql).await?;
-        self.lease.run(rows(client, sql, &statement, params)).await
-    }
-
-    pub(crate) async fn execute(&self, sql: &str, params: &[Value]) -> Result<u64> {
-        let client = self.lease.client()?;
-        let statement = prepare(client, sql).await?;
-        let work = client.execute_raw(&statement, params);
-        self.lease.run(work.map(|done| done.map_err(|error| failure(client, sql, &error)))).await
-    }
-
-    pub(crate) async fn execute_many(&self, sql: &str, rows: &[Vec<Value>]) -> Result<u64> {
-        if rows.is_empty() {
-            return Ok(0);
-        }
-        let client = self.lease.client()?;
-        let statement = prepare(client, sql).await?;
-        let mut changed = 0;
-        for part in rows.chunks(PIPELINE) {
-            let work = join_all(part.iter().map(|params| client.execute_raw(&statement, params)));
-            // The first error is the real one: all after it complain of a failed transaction.
-            let work = work.map(|done| done.into_iter().sum::<std::result::Result<u64, _>>());
-            let work = work.map(|done| done.map_err(|error| failure(client, sql, &error)));
-            changed += self.lease.run(work).await?;
-        }
-        Ok(changed)
-    }
-
-    pub(crate) async fn execute_script(&self, sql: &str) -> Result<()> {
-        let client = self.lease.client()?;
-        let work = client.batch_execute(sql);
-        self.lease.run(work.map(|done| done.map_err(|error| failure(client, sql, &error)))).await
-    }
-
-    /// On a shared connection, outside this transaction.
-    pub(crate) async fn reserve_ids(&self, tenant: i64, entity: &str, count: i64) -> Result<i64> {
-        self.db.ids.reserve(&self.db, tenant, entity, count).await
-    }
-
-    pub(crate) async fn reserve_above(
-        &self,
-        tenant: i64,
-        entity: &str,
-        count: i64,
-        floor: i64,
-    ) -> Result<i64> {
-        self.db.ids.reserve_above(&self.db, tenant, entity, count, floor).await
-    }
-
-    pub(crate) async fn commit(self) -> Result<()> {
-        if self.lease.begun.load(Ordering::Relaxed) {
-            self.lease.finish("COMMIT").await?;
-            self.db.commits.fetch_add(1, Ordering::Release);
-        }
-        Ok(())
-    }
-
-    pub(crate) async fn rollback(self) -> Result<()> {
-        if self.lease.begun.load(Ordering::Relaxed) && !self.lease.busy.load(Ordering::Relaxed) {
-            self.lease.finish("ROLLBACK").await?;
-        }
-        Ok(())
     }
 }
 

@@ -9,12 +9,12 @@ pub use links::{link_fields, link_value, linked_clients};
 pub use list::{select_ids, select_ids_in, version};
 pub use parts::{Part, each_part};
 pub use write::{
-    Write, all_ids, delete, first_id, ids_by_name, ids_where, ids_with_text, insert, lock,
-    merged_into, owned_ids, set_merged, update,
+    Write, all_ids, clients_by_name, delete, first_id, ids_by_name, ids_where, ids_with_text,
+    insert, lock, merged_into, owned_ids, set_merged, update,
 };
 pub(crate) use write::{names as write_names, values as write_values};
 
-use aureole_catalogue::{Entity, EntityKind};
+use aureole_catalogue::{Entity, EntityKind, Key, Record, Source};
 
 use crate::db::{Read, Result, Row, Value};
 use crate::dialect::Dialect;
@@ -118,6 +118,38 @@ pub async fn get(
 ) -> Result<Option<Stored>> {
     let mut rows = reader.query(&select.by_id, &[Value::Int(tenant), Value::Int(id)]).await?;
     Ok(rows.first_mut().map(|row| select.stored(row)))
+}
+
+/// A record that this transaction has written, with the names that belong to it: only those behind
+/// ids that are set are looked up. `record` is what `written` says.
+pub async fn with_names(
+    reader: &mut impl Read,
+    tenant: i64,
+    entity: &'static Entity,
+    lookups: &[usize],
+    written: Stored,
+    record: &Record,
+) -> Result<Stored> {
+    let fields = entity.schema.fields;
+    let is_set = |position: usize| match fields[position].source {
+        Source::Name { path: [(id, _), ..], .. } => {
+            entity.schema.find(id).is_none_or(|at| record.int(Key(at)) > 0)
+        }
+        _ => true,
+    };
+    let wanted: Vec<usize> = (0..lookups.len()).filter(|at| is_set(lookups[*at])).collect();
+    let mut names = vec![String::new(); lookups.len()];
+    if !wanted.is_empty() {
+        let texts: Vec<String> =
+            wanted.iter().map(|at| sql::lookup(&fields[lookups[*at]], "r", None)).collect();
+        let (texts, table) = (texts.join(", "), entity.table);
+        let sql = format!("SELECT {texts} FROM {table} r WHERE r.tenant_id = $1 AND r.id = $2");
+        let mut rows = reader.query(&sql, &[tenant.into(), written.id.into()]).await?;
+        if let Some(row) = rows.first_mut() {
+            wanted.iter().enumerate().for_each(|(column, at)| names[*at] = row.take_text(column));
+        }
+    }
+    Ok(Stored { lookups: names, ..written })
 }
 
 /// The stored document alone, of any kind of record.

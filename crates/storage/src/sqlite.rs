@@ -11,7 +11,9 @@
 //! COMMIT has returned; if it fails, all of the batch fail.
 
 mod link;
+mod memory;
 mod snapshot;
+mod turn;
 mod upkeep;
 
 use std::path::{Path, PathBuf};
@@ -25,7 +27,9 @@ use tokio::time::timeout;
 
 use crate::db::{Error, Options, Result, Row, Value};
 use link::{Link, Role, Watch};
+use memory::{Concern, Memory};
 pub(crate) use snapshot::Snapshot;
+use turn::Turn;
 use upkeep::Alarm;
 
 /// The handle; its last drop stops the two threads.
@@ -39,6 +43,8 @@ pub(in crate::sqlite) struct Shared {
     path: PathBuf,
     timeout: Duration,
     hold: Duration,
+    /// Between this process and others.
+    turn: Turn,
     writer: Arc<AsyncMutex<Writer>>,
     /// The idle readers; the one used last is taken first, because its cache is warm.
     readers: Mutex<Vec<Reader>>,
@@ -57,6 +63,7 @@ struct Writer {
     link: Option<Link>,
     /// Who released a savepoint in the open outer transaction and waits for its COMMIT.
     waiting: Vec<oneshot::Sender<Result<()>>>,
+    memory: Memory,
 }
 
 struct Reader {
@@ -81,11 +88,12 @@ impl Sqlite {
         }
         let link = blocking(|| Link::open(path, Role::Writer, timeout))?;
         let watches = Mutex::new(vec![Arc::downgrade(&link.watch)]);
-        let writer = Writer { link: Some(link), waiting: Vec::new() };
+        let writer = Writer { link: Some(link), waiting: Vec::new(), memory: Memory::default() };
         let shared = Arc::new(Shared {
             path: path.to_owned(),
             timeout,
             hold: Duration::from_millis(options.read_hold_ms),
+            turn: Turn::open(path)?,
             writer: Arc::new(AsyncMutex::new(writer)),
             readers: Mutex::new(Vec::new()),
             permits: Semaphore::new(options.readers.max(1)),
@@ -201,6 +209,19 @@ impl Shared {
         result
     }
 
+    /// Begins an outer transaction, in this process's turn.
+    fn begin_outer(&self, link: &Link) -> Result<()> {
+        if let Some(_held) = self.turn.try_take()
+            && link.begin_write()?
+        {
+            return Ok(());
+        }
+        match blocking(|| self.turn.wait(self.timeout, || link.begin_write()))? {
+            true => Ok(()),
+            false => Err(Error::Unavailable("another process is writing for too long".to_owned())),
+        }
+    }
+
     fn open_reader(&self) -> Result<Reader> {
         let link = Link::open(&self.path, Role::Reader, self.timeout)?;
         let mut watches = lock(&self.watches);
@@ -255,19 +276,24 @@ impl Writer {
         let Some(link) = self.link.as_mut().filter(|_| !waiting.is_empty()) else {
             return (waiting, Ok(()));
         };
-        let result = link.control("COMMIT");
+        let result = self.memory.write_counters(link).and_then(|()| link.control("COMMIT"));
         if result.is_ok() {
+            self.memory.committed();
             shared.epoch.fetch_add(1, Ordering::Release);
             shared.commits.fetch_add(1, Ordering::Release);
-        } else if !link.is_autocommit() {
-            // Nothing is left to do about an error here: the file is gone or the disk is full.
-            let _ = link.control("ROLLBACK");
+        } else {
+            self.memory.clear();
+            if !link.is_autocommit() {
+                // Nothing is left to do about an error here: the file is gone or the disk is full.
+                let _ = link.control("ROLLBACK");
+            }
         }
         (waiting, result)
     }
 
     /// SQLite itself has rolled back the outer transaction, and with it the work of those who wait.
     fn lose_batch(&mut self, reason: &Error) {
+        self.memory.clear();
         let lost = Error::Unavailable(format!("the commit was lost: {reason}"));
         answer(std::mem::take(&mut self.waiting), &Err(lost));
     }
@@ -322,7 +348,16 @@ enum State {
 
 impl Tx {
     pub(crate) fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
-        self.run(sql, |link| link.query(sql, params))
+        let (link, memory) = self.start()?;
+        let settled = link.concern(sql) == Concern::Settled;
+        if let Some(rows) = settled.then(|| memory.answer(sql, params)).flatten() {
+            return Ok(rows);
+        }
+        let rows = self.run(sql, |link| link.query(sql, params))?;
+        if settled {
+            self.writer.memory.keep_answer(sql, params, &rows);
+        }
+        Ok(rows)
     }
 
     pub(crate) fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
@@ -337,12 +372,18 @@ impl Tx {
         self.run(sql, |link| link.script(sql))
     }
 
+    pub(crate) fn reserve_ids(&mut self, tenant: i64, entity: &str, count: i64) -> Result<i64> {
+        let (link, memory) = self.start()?;
+        let result = memory.reserve(link, tenant, entity, count);
+        self.note_loss(result)
+    }
+
     pub(crate) async fn commit(mut self) -> Result<()> {
         if self.state == State::Idle {
             return Ok(());
         }
-        let link = self.start()?;
-        let released = link.control("RELEASE request");
+        let (link, memory) = self.start()?;
+        let released = link.control("RELEASE request").map(|()| memory.released());
         self.note_loss(released)?;
         self.state = State::Ended;
         let (sender, receiver) = oneshot::channel();
@@ -358,8 +399,15 @@ impl Tx {
     }
 
     fn run<T>(&mut self, sql: &str, work: impl FnOnce(&mut Link) -> Result<T>) -> Result<T> {
-        let link = self.start()?;
-        let result = if link.is_quick(sql) { work(link) } else { blocking(|| work(link)) };
+        let (link, memory) = self.start()?;
+        let concern = link.concern(sql);
+        let result = memory.before(link, concern).and_then(|()| {
+            let done = if link.is_quick(sql) { work(link) } else { blocking(|| work(link)) }?;
+            match concern {
+                Concern::Rollback => memory.after_rollback(link).map(|()| done),
+                _ => Ok(done),
+            }
+        });
         self.note_loss(result)
     }
 
@@ -375,25 +423,31 @@ impl Tx {
         result
     }
 
-    /// The writer, inside this request's savepoint.
-    fn start(&mut self) -> Result<&mut Link> {
-        let link = self.writer.link.as_mut().ok_or_else(closed)?;
+    /// The writer and what it knows, inside this request's savepoint.
+    fn start(&mut self) -> Result<(&mut Link, &mut Memory)> {
+        let Writer { link, memory, .. } = &mut *self.writer;
+        let link = link.as_mut().ok_or_else(closed)?;
         match self.state {
-            State::Open => return Ok(link),
+            State::Open => return Ok((link, memory)),
             State::Ended => return Err(Error::Unavailable("the transaction was lost".to_owned())),
             State::Idle => {}
         }
-        if link.is_autocommit() && !link.begin_write(false)? {
-            blocking(|| link.begin_write(true))?;
+        if link.is_autocommit() {
+            self.db.shared.begin_outer(link)?;
+            if let Err(error) = memory.check(link) {
+                link.control("ROLLBACK")?;
+                return Err(error);
+            }
         }
         link.control("SAVEPOINT request")?;
         self.state = State::Open;
-        Ok(link)
+        Ok((link, memory))
     }
 
     /// Undoes this request and leaves the others of the batch alone.
     fn undo(&mut self) -> Result<()> {
         let alone = self.writer.waiting.is_empty();
+        self.writer.memory.undone();
         let Some(link) = self.writer.link.as_ref().filter(|link| !link.is_autocommit()) else {
             return Ok(());
         };

@@ -49,7 +49,7 @@ pub(super) async fn note(tx: &mut Tx, tenant: i64, writes: &[Write<'_>]) -> Resu
     }
     let sql = "INSERT INTO client_link (tenant_id, field, value, client_id) \
                VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-    tx.execute_many(sql, &rows).await.map(drop)
+    tx.later(sql, rows).await
 }
 
 /// Forgets the keys of clients that are no more.

@@ -1,12 +1,15 @@
 //! Insert, update, delete, and the questions that a delete asks first.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use aureole_catalogue::record::Record;
 use aureole_catalogue::value::fold;
-use aureole_catalogue::{Entity, EntityKind, Key, Kind};
+use aureole_catalogue::{ENTITIES, Entity, EntityKind, Key, Kind};
 use serde_json::Value as Json;
 
 use super::links;
-use crate::db::{Error, Read, Result, Row, Tx, Value};
+use crate::db::{Read, Result, Row, Tx, Value};
 
 /// One record to be written.
 pub struct Write<'a> {
@@ -88,59 +91,66 @@ fn search_text(record: &Record, fields: &[&str]) -> String {
     lines.join("\n")
 }
 
-/// Inserts records of one kind with one prepared statement.
+/// The statements that write records of one kind.
+struct Texts {
+    insert: String,
+    update: String,
+}
+
+impl Texts {
+    fn of(entity: &'static Entity) -> &'static Texts {
+        static TEXTS: OnceLock<HashMap<EntityKind, Texts>> = OnceLock::new();
+        static NONE: Texts = Texts { insert: String::new(), update: String::new() };
+        let texts = TEXTS.get_or_init(|| {
+            ENTITIES.iter().map(|entity| (entity.kind, Texts::new(entity))).collect()
+        });
+        texts.get(&entity.kind).unwrap_or(&NONE)
+    }
+
+    fn new(entity: &'static Entity) -> Texts {
+        let (table, names) = (entity.table, names(entity));
+        let marks: Vec<String> = (1..=names.len()).map(|at| format!("${at}")).collect();
+        let sets: Vec<String> = names
+            .iter()
+            .zip(&marks)
+            .skip(2)
+            .map(|(name, mark)| format!("{name} = {mark}"))
+            .collect();
+        let (names, marks, sets) = (names.join(", "), marks.join(", "), sets.join(", "));
+        Texts {
+            insert: format!("INSERT INTO {table} ({names}) VALUES ({marks})"),
+            update: format!("UPDATE {table} SET {sets} WHERE tenant_id = $1 AND id = $2"),
+        }
+    }
+}
+
+/// Inserts records of one kind; a unique index may refuse them as late as at the COMMIT.
 pub async fn insert(
     tx: &mut Tx,
     tenant: i64,
     entity: &'static Entity,
     writes: &[Write<'_>],
 ) -> Result<()> {
-    let names = names(entity);
-    let marks: Vec<String> = (1..=names.len()).map(|at| format!("${at}")).collect();
-    let sql = format!(
-        "INSERT INTO {} ({}) VALUES ({})",
-        entity.table,
-        names.join(", "),
-        marks.join(", ")
-    );
-    match writes {
-        [] => {}
-        [write] => {
-            tx.execute(&sql, &values(entity, tenant, write)).await?;
-        }
-        _ => {
-            let rows: Vec<Vec<Value>> =
-                writes.iter().map(|write| values(entity, tenant, write)).collect();
-            tx.execute_many(&sql, &rows).await?;
-        }
-    }
+    let rows = writes.iter().map(|write| values(entity, tenant, write)).collect();
+    tx.later(&Texts::of(entity).insert, rows).await?;
     match entity.kind {
         EntityKind::Client => links::note(tx, tenant, writes).await,
         _ => Ok(()),
     }
 }
 
-/// Writes a record over its earlier version.
+/// Writes a record over its earlier version, which the caller has locked.
 pub async fn update(
     tx: &mut Tx,
     tenant: i64,
     entity: &'static Entity,
     write: &Write<'_>,
 ) -> Result<()> {
-    let sets: Vec<String> = names(entity)
-        .iter()
-        .enumerate()
-        .skip(2)
-        .map(|(at, name)| format!("{name} = ${}", at + 1))
-        .collect();
-    let sql =
-        format!("UPDATE {} SET {} WHERE tenant_id = $1 AND id = $2", entity.table, sets.join(", "));
-    match tx.execute(&sql, &values(entity, tenant, write)).await? {
-        1 if entity.kind == EntityKind::Client => {
-            links::note(tx, tenant, std::slice::from_ref(write)).await
-        }
-        1 => Ok(()),
-        _ => Err(Error::Internal(format!("update of {} {} found no row", entity.name, write.id))),
+    let rows = vec![values(entity, tenant, write)];
+    tx.later_exactly(&Texts::of(entity).update, rows).await?;
+    match entity.kind {
+        EntityKind::Client => links::note(tx, tenant, std::slice::from_ref(write)).await,
+        _ => Ok(()),
     }
 }
 
@@ -233,6 +243,25 @@ pub async fn ids_by_name(
     sql.push_str(" ORDER BY id LIMIT 3");
     let rows = reader.query(&sql, &params).await?;
     Ok(rows.iter().map(|row| row.int(0)).collect())
+}
+
+/// The ids of the clients that bear these names (folded), by name; merged ones have given theirs up.
+pub async fn clients_by_name(
+    reader: &mut impl Read,
+    tenant: i64,
+    name_keys: &[String],
+) -> Result<HashMap<String, Vec<i64>>> {
+    let mut found: HashMap<String, Vec<i64>> = HashMap::new();
+    let sql = format!(
+        "SELECT name_key, id FROM client WHERE tenant_id = $1 AND {} AND merged_into = 0",
+        reader.dialect().in_texts("name_key", 2)
+    );
+    let names = serde_json::Value::from(name_keys).to_string();
+    for mut row in reader.query(&sql, &[tenant.into(), names.into()]).await? {
+        let id = row.int(1);
+        found.entry(row.take_text(0)).or_default().push(id);
+    }
+    Ok(found)
 }
 
 /// Every id of a kind, for kinds that have few records.

@@ -5,12 +5,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, InterruptHandle, OpenFlags, ToSql, ffi};
 
+use super::memory::Concern;
 use crate::db::{Error, Result, Row, Value};
 
-/// How long another process may keep the write lock before we give up.
+/// How long opening and reading wait while another process repairs or cuts the log.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Texts whose parameters were renumbered are remembered up to this many a connection. There are
@@ -36,11 +38,14 @@ pub(super) struct Link {
     /// By text as the program wrote it.
     texts: HashMap<Box<str>, Text, foldhash::fast::RandomState>,
     timeout: Duration,
+    /// How long a statement waits for the locks of others.
+    busy: Duration,
 }
 
 struct Text {
     /// With `?1` for `$1`.
     sql: Arc<str>,
+    concern: Concern,
     /// What it took lately; the slow runs count longer than the quick ones.
     cost: Duration,
 }
@@ -76,7 +81,11 @@ impl Link {
         })?;
         let watch =
             Arc::new(Watch { interrupt: conn.get_interrupt_handle(), deadline: Mutex::new(None) });
-        Ok(Self { conn, watch, texts: HashMap::default(), timeout })
+        // The writer waits for its turn to begin, and from then on for nobody.
+        let busy = if role == Role::Writer { Duration::ZERO } else { BUSY_TIMEOUT };
+        let link = Self { conn, watch, texts: HashMap::default(), timeout, busy };
+        link.conn.busy_timeout(busy).map_err(|error| link.error("busy_timeout", error))?;
+        Ok(link)
     }
 
     /// True when no transaction is open, which is also the case after SQLite ended it by itself.
@@ -89,20 +98,35 @@ impl Link {
         self.texts.get(sql).is_some_and(|text| text.cost < QUICK)
     }
 
-    /// Begins a write transaction; false when another process is writing and `wait` is over.
-    pub(super) fn begin_write(&self, wait: bool) -> Result<bool> {
+    /// What a statement means for the writer's memory.
+    pub(super) fn concern(&mut self, sql: &str) -> Concern {
+        if let Some(text) = self.texts.get(sql) {
+            return text.concern;
+        }
+        self.text(sql);
+        self.texts.get(sql).map_or(Concern::Unsettles, |text| text.concern)
+    }
+
+    /// Begins a write transaction; false when somebody else is writing.
+    pub(super) fn begin_write(&self) -> Result<bool> {
         let sql = "BEGIN IMMEDIATE";
-        if wait {
-            return self.control(sql).map(|()| true);
-        }
-        let busy_timeout = |limit| self.conn.busy_timeout(limit);
-        busy_timeout(Duration::ZERO).map_err(|error| self.error(sql, error))?;
-        let begun = self.control(sql);
-        busy_timeout(BUSY_TIMEOUT).map_err(|error| self.error(sql, error))?;
+        let begun = self.conn.prepare_cached(sql).and_then(|mut begin| begin.raw_execute());
         match begun {
-            Err(Error::Unavailable(_)) => Ok(false),
-            other => other.map(|()| true),
+            Ok(_) => Ok(true),
+            Err(rusqlite::Error::SqliteFailure(code, _))
+                if matches!(code.code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(self.error(sql, error)),
         }
+    }
+
+    /// A number that moves when another connection has committed. In a transaction.
+    pub(super) fn data_version(&self) -> Result<i64> {
+        let sql = "PRAGMA data_version";
+        let read = || self.conn.prepare_cached(sql)?.query_row([], |row| row.get(0));
+        read().map_err(|error| self.error(sql, error))
     }
 
     /// Runs one of our own statements without parameters and rows, such as COMMIT. No time-out.
@@ -122,7 +146,7 @@ impl Link {
         let run = || {
             self.conn.busy_timeout(wait)?;
             let frames = self.conn.query_row(&sql, [], |row| Ok((row.get(1)?, row.get(2)?)));
-            self.conn.busy_timeout(BUSY_TIMEOUT)?;
+            self.conn.busy_timeout(self.busy)?;
             frames
         };
         run().map_err(|error| self.error(&sql, error))
@@ -198,7 +222,8 @@ impl Link {
             self.texts.clear();
         }
         let text: Arc<str> = renumber(sql).into();
-        let entry = Text { sql: Arc::clone(&text), cost: Duration::ZERO };
+        let concern = Concern::of(sql);
+        let entry = Text { sql: Arc::clone(&text), concern, cost: Duration::ZERO };
         self.texts.insert(sql.into(), entry);
         text
     }
@@ -263,6 +288,9 @@ fn connect(path: &Path, role: Role) -> rusqlite::Result<Connection> {
     }
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
+    // Without it a statement whose plan may depend on a parameter is planned again whenever that is
+    // bound, which took a quarter of the time of a write.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // A checkpoint inside a COMMIT would make everyone behind it wait: see `upkeep`.
     conn.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; \
