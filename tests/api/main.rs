@@ -4,6 +4,7 @@
 
 mod asof;
 mod attachments;
+mod bulk_writes;
 mod client_lists;
 mod clients;
 mod coercions;

@@ -1,6 +1,7 @@
 //! The generic write: one record of any kind, checked, saved and logged inside one transaction.
 
 pub mod apply;
+pub mod foresee;
 mod input;
 pub mod references;
 pub mod secrets;
@@ -20,6 +21,7 @@ use aureole_storage::records::{self, Stored, Write};
 use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::error::{ApiError, Result};
+use crate::front::Call;
 use crate::settings::Settings;
 use crate::{rights, rules};
 
@@ -45,6 +47,8 @@ pub struct Save<'a> {
     pub unique_links: bool,
     /// The definitions of custom and site fields that were read already.
     pub definitions: rules::custom_fields::Cache,
+    /// What was asked for all records of the request at once.
+    pub known: foresee::Known,
     /// Nothing is written any more: the records are only checked, so that every problem is named.
     pub check_only: bool,
     /// What is written now fires no webhook: `_dont_fire_automations` of the record, or of the one
@@ -165,8 +169,40 @@ impl<'a> Save<'a> {
         merge: bool,
         now: i64,
     ) -> Result<Save<'a>> {
-        let mut tx = app.db.of(caller.tenant_id).begin().await?;
-        let settings = crate::settings::load(&mut tx, caller.tenant_id).await?;
+        let mut save = Save::open(app, caller, request_id, merge, now).await?;
+        save.read_settings().await?;
+        Ok(save)
+    }
+
+    /// [`Save::begin`] for records of one kind: what they are going to ask is asked with the first
+    /// statement.
+    pub async fn begin_records(
+        call: &'a Call,
+        kind: EntityKind,
+        records: &[Map<String, Value>],
+        merge: bool,
+    ) -> Result<Save<'a>> {
+        let (app, caller) = (&call.app, &call.caller);
+        let mut save = Save::open(app, caller, &call.request_id, merge, call.now).await?;
+        foresee::ask(&mut save, kind, records).await?;
+        save.read_settings().await?;
+        foresee::read(&mut save, kind, records).await?;
+        Ok(save)
+    }
+
+    async fn read_settings(&mut self) -> Result<()> {
+        self.settings = crate::settings::load(&mut self.tx, self.caller.tenant_id).await?;
+        Ok(())
+    }
+
+    async fn open(
+        app: &'a Arc<App>,
+        caller: &'a Caller,
+        request_id: &str,
+        merge: bool,
+        now: i64,
+    ) -> Result<Save<'a>> {
+        let tx = app.db.of(caller.tenant_id).begin().await?;
         let author = Author {
             application: caller.application.clone(),
             agent_id: caller.agent_id,
@@ -182,12 +218,13 @@ impl<'a> Save<'a> {
             now_text,
             problems: Problems::default(),
             duplicates: Vec::new(),
-            settings,
+            settings: Settings::default(),
             author,
             password_hashes: HashMap::new(),
             merge,
             unique_links: false,
             definitions: HashMap::new(),
+            known: foresee::Known::default(),
             check_only: false,
             quiet: false,
             batch: 0,
@@ -344,6 +381,8 @@ impl<'a> Save<'a> {
             Some(_) => records::update(&mut self.tx, tenant, entity, &write).await?,
             None => records::insert(&mut self.tx, tenant, entity, &[write]).await?,
         }
+        self.known.written(kind, id, old.as_ref().map(|(_, old)| *old), record);
+        self.known.keep(kind, id, Before { doc: record.to_doc(), rev: seq, updated_at: self.now });
         let operation = match old {
             _ if self.is_restoring() => Operation::Restored,
             Some(_) => Operation::Updated,

@@ -12,8 +12,12 @@ use crate::save::{self, Preset, Save};
 
 /// The first top level of a tenant; it is made when there is none yet.
 pub async fn first_top_level(save: &mut Save<'_>) -> Result<i64> {
+    if let Some(id) = save.known.top_level {
+        return Ok(id);
+    }
     let (tenant, entity) = (save.tenant(), EntityKind::TopLevel.entity());
     if let Some(id) = records::first_id(&mut save.tx, tenant, entity).await? {
+        save.known.top_level = Some(id);
         return Ok(id);
     }
     let body = map(vec![("name", json!("Clients"))]);

@@ -314,6 +314,7 @@ pub async fn remove(save: &mut Save<'_>, kind: EntityKind, ids: &[i64]) -> Resul
         });
     }
     changes::append(&mut save.tx, tenant, save.now, &save.author, rows).await?;
+    save.known.removed();
     records::delete(&mut save.tx, tenant, entity, ids).await?;
     Ok(beside::delete(&mut save.tx, tenant, kind, ids).await?)
 }

@@ -5,17 +5,19 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use aureole_catalogue::render::View;
-use aureole_catalogue::{EntityKind, Problems, Show};
-use aureole_storage::records;
+use aureole_catalogue::{EntityKind, Problems, Record, Show};
+use aureole_storage::records::{self, Stored};
 
 use crate::api::get;
 use crate::api::idempotency::{self, Repeatable};
 use crate::api::list::row;
+use crate::app::Prepared;
 use crate::auth::AuthError;
 use crate::endpoints::Endpoint;
 use crate::error::{ApiError, Result};
 use crate::front::Call;
 use crate::reply::{self, Reply};
+use crate::rules::extras::Extras;
 use crate::save::{self, Draft, Preset, Save};
 use crate::wire::{self, Elements};
 use crate::{rights, rules};
@@ -130,8 +132,7 @@ async fn write(
     mode: &Mode,
 ) -> Result<Written> {
     let password_hashes = password_hashes(call, endpoint, elements).await?;
-    let mut save =
-        Save::begin(&call.app, &call.caller, &call.request_id, mode.merge, call.now).await?;
+    let mut save = Save::begin_records(call, endpoint.kind, &elements.records, mode.merge).await?;
     save.password_hashes = password_hashes;
     let mut drafts = Vec::with_capacity(elements.records.len());
     for (at, record) in elements.records.iter().enumerate() {
@@ -148,25 +149,32 @@ async fn write(
     if !save.problems.is_empty() {
         return Err(save.failure(endpoint.place));
     }
-    let mut replies = Vec::with_capacity(drafts.len());
-    for draft in &mut drafts {
-        replies.push(rendered(call, &mut save, draft, mode.show).await?);
-    }
+    let first_id = drafts.first().map_or(0, |draft| draft.id);
     let status = if drafts.iter().any(|draft| draft.is_new) { 201 } else { 200 };
-    let body = match replies.as_mut_slice() {
-        [only] => std::mem::take(only),
-        several => format!("[{}]", several.join(",")),
+    let prepared = call.app.prepared_for(&call.caller, endpoint.kind, View::Full, mode.show);
+    let rows = saved_rows(call, &mut save, &prepared, &drafts, mode.show).await?;
+    let mut tx = save.tx;
+    let warnings: Vec<Vec<String>> = drafts.into_iter().map(|draft| draft.warnings).collect();
+    let render = || rendered(&prepared, &rows, &warnings);
+    let body = match &mode.repeatable {
+        Some(repeatable) => {
+            let body = render()?;
+            repeatable.keep(call, &mut tx, status, &body).await?;
+            tx.commit().await?;
+            body
+        }
+        None if mode.dry_run => {
+            tx.rollback().await?;
+            return Ok(Written { status, body: render()?, first_id });
+        }
+        // Nobody else has to wait for the text.
+        None => {
+            tx.commit().await?;
+            render()?
+        }
     };
-    if let Some(repeatable) = &mode.repeatable {
-        repeatable.keep(call, &mut save.tx, status, &body).await?;
-    }
-    if mode.dry_run {
-        save.tx.rollback().await?;
-    } else {
-        save.tx.commit().await?;
-        rules::committed(call, endpoint.kind).await;
-    }
-    Ok(Written { status, body, first_id: drafts.first().map_or(0, |draft| draft.id) })
+    rules::committed(call, endpoint.kind).await;
+    Ok(Written { status, body, first_id })
 }
 
 /// The hashes of the users' passwords. Hashing takes long, so it comes before the transaction.
@@ -223,36 +231,73 @@ pub fn check_tag(endpoint: &Endpoint, wanted: &str, id: i64, rev: i64) -> Result
     Err(ApiError::PreconditionFailed(format!("{what} {id} was changed since you read it")))
 }
 
-/// The saved record as GET by id shows it, read inside the transaction, with its warnings.
-async fn rendered(
+/// The saved records with what GET by id computes for them, in the order of the request, read inside
+/// the transaction.
+async fn saved_rows(
     call: &Call,
     save: &mut Save<'_>,
-    draft: &mut Draft,
+    prepared: &Prepared,
+    drafts: &[Draft],
     show: Show,
-) -> Result<String> {
-    let prepared = call.app.prepared_for(&call.caller, draft.kind, View::Full, show);
+) -> Result<Vec<(Stored, Extras)>> {
     let tenant = save.tenant();
-    let stored = records::get(&mut save.tx, &prepared.select, tenant, draft.id).await?;
-    let stored = stored.ok_or_else(|| ApiError::missing(draft.entity().singular, draft.id))?;
-    let stored = rights::without_hidden_clients(&call.caller, draft.kind, stored);
-    let mut out = Vec::with_capacity(4096);
-    let extras = rules::extras::full(
-        &mut save.tx,
-        &call.app,
-        &call.caller,
-        draft.kind,
-        show,
-        &stored,
-        call.now,
-    )
-    .await?;
-    prepared.plan.open(&row(&stored, &extras), &mut Vec::new(), &mut out);
-    if !draft.warnings.is_empty() {
-        let text = std::mem::take(&mut draft.warnings).join("; ");
-        out.extend_from_slice(b",\"_warning\":");
-        out.extend_from_slice(aureole_catalogue::render::quote(&text).as_bytes());
+    let mut found: HashMap<i64, Stored> = HashMap::with_capacity(drafts.len());
+    if let [draft] = drafts {
+        let written = save.known.state(draft.kind, draft.id);
+        let stored = match written.filter(|_| !rights::is_limited(&call.caller)) {
+            Some(written) => {
+                let (entity, lookups) = (draft.entity(), &prepared.plan.lookups);
+                let record = Record::from_doc(entity.schema, &written.doc);
+                let tx = &mut save.tx;
+                let named = records::with_names(tx, tenant, entity, lookups, written, &record);
+                Some(named.await?)
+            }
+            None => records::get(&mut save.tx, &prepared.select, tenant, draft.id).await?,
+        };
+        found.extend(stored.map(|stored| (draft.id, stored)));
+    } else {
+        let mut ids: Vec<i64> = drafts.iter().map(|draft| draft.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let all = records::get_many(&mut save.tx, &prepared.select, tenant, &ids).await?;
+        found.extend(all.into_iter().map(|stored| (stored.id, stored)));
     }
-    out.push(b'}');
+    let mut rows = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let stored = found.get(&draft.id).cloned();
+        let stored = stored.ok_or_else(|| ApiError::missing(draft.entity().singular, draft.id))?;
+        let stored = rights::without_hidden_clients(&call.caller, draft.kind, stored);
+        let (app, caller) = (&call.app, &call.caller);
+        let extras =
+            rules::extras::full(&mut save.tx, app, caller, draft.kind, show, &stored, call.now)
+                .await?;
+        rows.push((stored, extras));
+    }
+    Ok(rows)
+}
+
+/// The reply: the record, or the array of several, each with its warnings.
+fn rendered(
+    prepared: &Prepared,
+    rows: &[(Stored, Extras)],
+    warnings: &[Vec<String>],
+) -> Result<String> {
+    let several = rows.len() != 1;
+    let mut out = Vec::with_capacity(rows.len() * 2_048);
+    out.extend(several.then_some(b'['));
+    for (at, ((stored, extras), warnings)) in rows.iter().zip(warnings).enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        prepared.plan.open(&row(stored, extras), &mut Vec::new(), &mut out);
+        if !warnings.is_empty() {
+            out.extend_from_slice(b",\"_warning\":");
+            let text = aureole_catalogue::render::quote(&warnings.join("; "));
+            out.extend_from_slice(text.as_bytes());
+        }
+        out.push(b'}');
+    }
+    out.extend(several.then_some(b']'));
     String::from_utf8(out).map_err(|error| ApiError::Internal(error.to_string()))
 }
 

@@ -56,7 +56,11 @@ async fn unique_name(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
     if !draft.is_new && records::merged_into(&mut save.tx, tenant, draft.id).await? > 0 {
         return Ok(());
     }
-    let others = records::ids_by_name(&mut save.tx, tenant, entity, &fold(&name), None).await?;
+    let name_key = fold(&name);
+    let others = match save.known.clients_named(&name_key) {
+        Some(others) => others.to_vec(),
+        None => records::ids_by_name(&mut save.tx, tenant, entity, &name_key, None).await?,
+    };
     if let Some(other) = others.into_iter().find(|other| *other != draft.id) {
         // Without the name: n8n cuts texts at a hyphen between spaces, which a name may have.
         let shown = save.shown_client(other);

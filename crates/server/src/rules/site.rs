@@ -128,10 +128,23 @@ async fn main_contact(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
     Ok(())
 }
 
+/// True for the site that a new client starts with.
+fn is_first(draft: &Draft) -> bool {
+    draft.is_new && draft.implied
+}
+
 /// Exactly one live site of a client is its main site.
 async fn main_flag(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     let client_id = draft.record.int(site::CLIENT_ID);
     let was_main = draft.before.as_ref().is_some_and(|before| before.bool(site::IS_MAIN));
+    if is_first(draft) {
+        // There is no other site yet that could be it, and the client names this one already.
+        draft.record.set(site::IS_MAIN, true);
+        if draft.record.bool(site::INACTIVE) {
+            save.problem(draft.at("isinvoicesite"), "an inactive site can't be the main site");
+        }
+        return Ok(());
+    }
     if draft.is_new {
         let (tenant, entity) = (save.tenant(), EntityKind::Site.entity());
         let siblings =
@@ -179,7 +192,7 @@ async fn main_flag(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
 
 pub async fn after(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     let client_id = draft.record.int(site::CLIENT_ID);
-    if draft.record.bool(site::IS_MAIN) {
+    if draft.record.bool(site::IS_MAIN) && !is_first(draft) {
         let id = draft.id;
         save.amend(EntityKind::Client, client_id, |client| client.set(client::MAIN_SITE_ID, id))
             .await?;

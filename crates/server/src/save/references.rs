@@ -100,7 +100,8 @@ pub async fn check(save: &mut Save<'_>, draft: &Draft, fixed: &[(Key, i64)]) -> 
         let Some(kind) = schema.fields[key.0].reference else { continue };
         let id = draft.record.int(key);
         let stored = draft.before.as_ref().map_or(0, |before| before.int(key));
-        if id > 0 && id != stored && !fixed.contains(&(key, id)) {
+        let is_known = || save.known.exists(kind, id);
+        if id > 0 && id != stored && !fixed.contains(&(key, id)) && !is_known() {
             wanted.entry(kind).or_default().push((key, id));
         }
     }
