@@ -142,7 +142,7 @@ async fn sales_see_prospects(server: &Server) {
 }
 
 /// An application whose agent has these client limits.
-async fn limited(server: &Server, admin: &Actor, limits: Value) -> Actor {
+pub async fn limited(server: &Server, admin: &Actor, limits: Value) -> Actor {
     let actor = server.actor("default", "limited", "all", Role::Agent).await;
     let own = actor.get("/api/Agent/me").await.expect(200)["id"].clone();
     let mut body = limits;

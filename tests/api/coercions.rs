@@ -16,6 +16,7 @@ on_both_databases!(
     null_clears_and_absent_keeps,
     ids_grow_and_are_not_reused,
     read_only_fields_are_ignored,
+    nothing_on_create_means_the_default,
 );
 
 /// Creates a client and returns it with its reply's text, whose numbers are exact.
@@ -492,4 +493,29 @@ async fn read_only_fields_are_ignored(server: &Server) {
         .await
         .expect_error(400, "validation");
     assert!(errors["toplevel_id"][0].as_str().unwrap().contains("999"), "{errors}");
+}
+
+async fn nothing_on_create_means_the_default(server: &Server) {
+    let admin = server.admin().await;
+    let me = admin.get("/api/Agent/me").await.expect(200)["id"].clone();
+    let acme = json!({ "name": "Acme", "allowall_tickettypes": null });
+    let made = admin.post("/api/Client", acme).await.expect(201);
+    assert_eq!(made["allowall_tickettypes"], true);
+    for (date, agent) in [(json!(null), json!(null)), (json!(""), json!(0))] {
+        let note =
+            json!({ "note": "n", "client_id": made["id"], "datetime": date, "who_agentid": agent });
+        let note = admin.post("/api/CRMNote", note).await.expect(201);
+        assert!(note["datetime"].is_string(), "{date}: {note}");
+        assert_eq!(note["who_agentid"], me, "{agent}");
+    }
+    let kind = json!({ "name": "Open", "visible": null, "allowall_clients": null });
+    let kind = admin.post("/api/TicketType", kind).await.expect(201);
+    assert_eq!((&kind["visible"], &kind["allowall_clients"]), (&json!(true), &json!(true)));
+    // What is said holds.
+    let beta = json!({ "name": "Beta", "allowall_tickettypes": false });
+    let made = admin.post("/api/Client", beta).await.expect(201);
+    assert_eq!(made["allowall_tickettypes"], false);
+    // On update null clears.
+    let body = json!({ "id": kind["id"], "visible": null });
+    assert_eq!(admin.post("/api/TicketType", body).await.expect(200)["visible"], false);
 }

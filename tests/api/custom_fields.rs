@@ -4,6 +4,7 @@ use aureole_testkit::{Server, on_both_databases};
 use serde_json::{Value, json};
 
 use crate::custom_field_lists::search;
+use crate::paths::encode;
 use crate::writes::{client, get, id, make};
 
 on_both_databases!(
@@ -15,6 +16,7 @@ on_both_databases!(
     values_merge_by_id_or_by_name_and_null_clears,
     mandatory_fields_are_named_together,
     encrypted_values_need_a_key,
+    suppliers_notes_and_organisations_have_fields,
 );
 
 /// Defines a custom field and returns its id.
@@ -333,4 +335,59 @@ async fn encrypted_values_need_a_key(server: &Server) {
     admin.post("/api/Client", json!([read])).await.expect(200);
     let condition = json!([{ "filter_name": "CFPin", "filter_type": 2, "filter_value": "1" }]);
     admin.get(&search(&condition)).await.expect_error(400, "validation");
+}
+
+async fn suppliers_notes_and_organisations_have_fields(server: &Server) {
+    let admin = server.admin().await;
+    let owner = id(&make(&admin, "Client", json!({ "name": "Owner" })).await);
+    for (usage, path, list, base) in [
+        (4, "Supplier", "suppliers", json!({ "name": "Parts" })),
+        (5, "CRMNote", "actions", json!({ "note": "Called", "client_id": owner })),
+        (6, "Organisation", "", json!({ "name": "Group" })),
+    ] {
+        let tier = define(server, json!({ "name": "Tier", "usage": usage, "type": 0 })).await;
+        let of_client = define(server, json!({ "name": format!("C{usage}") })).await;
+        let day = json!({ "name": "Day", "usage": usage, "type": 4, "mandatory": true });
+        let day = define(server, day).await;
+        let with = |fields: Value| {
+            let mut body = base.clone();
+            body["customfields"] = fields;
+            json!([body])
+        };
+        // Checked like those of clients: known, of the right kind, of the right type, mandatory.
+        let bad = json!([{ "id": 4711, "value": 1 }, { "id": of_client, "value": "x" }, { "id": day, "value": "soon" }]);
+        let errors =
+            admin.post(&format!("/api/{path}"), with(bad)).await.expect_error(400, "validation");
+        let paths: Vec<&String> = errors.as_object().unwrap().keys().collect();
+        let expected = ["[0].customfields[0]", "[0].customfields[1]", "[0].customfields[2].value"];
+        assert_eq!(paths, expected, "{path}");
+        let errors = admin.post(&format!("/api/{path}"), with(json!([]))).await;
+        let errors = errors.expect_error(400, "validation");
+        assert!(errors["[0].customfields"].to_string().contains("CFDay"), "{errors}");
+        let good =
+            json!([{ "name": "CFTier", "value": "gold" }, { "id": day, "value": "2026-02-03" }]);
+        let made = id(&make(&admin, path, with(good)).await);
+        let read = get(&admin, path, made, "?includedetails=true").await;
+        assert_eq!(field(&read, "customfields", "CFTier")["value"], "gold");
+        assert!(get(&admin, path, made, "").await.get("customfields").is_none());
+        // In lists when asked for, and to be searched.
+        let rows = async |query: &str| {
+            let answer = admin.get(&format!("/api/{path}?{query}")).await.expect(200);
+            let rows = if list.is_empty() { &answer } else { &answer[list] };
+            let of_made = |row: &&Value| row["id"] == made;
+            rows.as_array().unwrap().iter().find(of_made).cloned()
+        };
+        let row = rows(&format!("include_custom_fields={tier}")).await.unwrap();
+        assert_eq!(row["customfields"].as_array().unwrap().len(), 1);
+        assert_eq!(field(&row, "customfields", "CFTier")["value"], "gold");
+        assert!(rows("count=50").await.unwrap().get("customfields").is_none());
+        for (value, found) in [("GOLD", true), ("silver", false)] {
+            let search =
+                json!([{ "filter_name": "CFTier", "filter_type": 2, "filter_value": value }]);
+            let query = format!("advanced_search={}", encode(&search.to_string()));
+            assert_eq!(rows(&query).await.is_some(), found, "{path} {value}");
+        }
+        let answer = admin.delete(&format!("/api/FieldInfo/{tier}")).await;
+        answer.expect_error(400, "in_use");
+    }
 }

@@ -4,6 +4,7 @@ use aureole_testkit::{Actor, Server, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::client_lists::limited;
 use crate::writes::{client, get, id, make};
 
 on_both_databases!(
@@ -12,6 +13,8 @@ on_both_databases!(
     account_links_are_all_that_is_written,
     a_payment_method_is_all_that_is_written,
     the_odd_posts_repeat_and_rehearse,
+    a_link_of_a_hidden_client_is_taken,
+    of_two_with_one_link_one_wins,
 );
 
 /// Every key that another product knows a client by.
@@ -302,5 +305,39 @@ async fn the_odd_posts_repeat_and_rehearse(server: &Server) {
         assert_eq!(again.header("idempotency-replayed"), "true");
         let other = admin.send(send(&json!({ "id": acme, field: "w" }))).await;
         other.expect_error(422, "idempotency_mismatch");
+    }
+}
+
+async fn a_link_of_a_hidden_client_is_taken(server: &Server) {
+    let admin = server.admin().await;
+    let (own, hidden) = (id(&client(&admin, "Own").await), id(&client(&admin, "Hidden").await));
+    let link = |id: i64| json!([{ "id": id, "xeroid": "taken", "xero_tenant_id": "T" }]);
+    admin.post("/api/Client/NewAccountsId", link(hidden)).await.expect(200);
+    let limits = json!({ "allowed_clients": [{ "client_id": own }] });
+    let actor = limited(server, &admin, limits).await;
+    let answer = actor.post("/api/Client/NewAccountsId", link(own)).await;
+    let errors = answer.expect_error(400, "duplicate");
+    let expected = json!(["must be unique: another client has it already"]);
+    assert_eq!(errors["[0].xeroid"], expected);
+    assert!(!answer.text.contains("Hidden") && answer.json()["id"] != hidden, "{}", answer.text);
+    assert_eq!(get(&admin, "Client", own, "").await["xeroid"], "");
+}
+
+async fn of_two_with_one_link_one_wins(server: &Server) {
+    let admin = server.admin().await;
+    let mut clients = Vec::new();
+    for name in 0..4 {
+        clients.push(id(&client(&admin, &format!("C{name}")).await));
+    }
+    for round in 0..8 {
+        let post = async |at: usize| {
+            let key = format!("x{round}");
+            let body = json!({ "id": clients[at], "xeroid": key, "xero_tenant_id": "T" });
+            admin.post("/api/Client/NewAccountsId", body).await.status
+        };
+        let (a, b, c, d) = tokio::join!(post(0), post(1), post(2), post(3));
+        let mut statuses = [a, b, c, d];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 400, 400, 400], "round {round}");
     }
 }

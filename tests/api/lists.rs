@@ -11,6 +11,7 @@ on_both_databases!(
     a_top_level_has_what_is_below_it,
     the_firm_itself_can_be_left_out,
     a_list_shows_what_was_written_before,
+    a_long_list_of_ids_is_whole,
 );
 
 /// The names of a list's rows, one text.
@@ -282,4 +283,18 @@ async fn a_list_shows_what_was_written_before(server: &Server) {
         admin.get("/Client?count=1").await.expect(200)["clients"][0]["toplevel_name"],
         "Customers"
     );
+}
+
+async fn a_long_list_of_ids_is_whole(server: &Server) {
+    let admin = server.admin().await;
+    let owner = admin.post("/Client", json!({ "name": "Owner" })).await.expect(201)["id"].clone();
+    // More than one piece of a streamed reply, and not a whole number of pieces.
+    for part in [1000, 1000, 345] {
+        let ticket = |at: i64| json!({ "summary": at.to_string(), "client_id": owner });
+        let body: Vec<Value> = (0..part).map(ticket).collect();
+        admin.post("/api/Tickets", Value::Array(body)).await.expect(201);
+    }
+    let ids = admin.get("/api/Tickets?idonly=true&order=id").await.expect(200);
+    let expected: Vec<Value> = (1..=2345).map(|id| json!({ "id": id })).collect();
+    assert_eq!(ids, json!({ "record_count": 2345, "tickets": expected }));
 }

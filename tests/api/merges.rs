@@ -14,6 +14,9 @@ on_both_databases!(
     a_permission_that_both_have_is_not_doubled,
     whoever_paid_for_the_merged_client_is_followed,
     impossible_merges_are_refused,
+    a_chain_of_merges_leads_to_the_last,
+    a_merged_client_takes_nothing_in,
+    what_was_merged_goes_with_its_client,
 );
 
 async fn merge(admin: &Actor, from: i64, into: i64, query: &str) -> Value {
@@ -136,4 +139,80 @@ async fn impossible_merges_are_refused(server: &Server) {
     post(4711, b).await.expect_error(404, "not_found");
     post(a, b).await.expect(200);
     post(b, a).await.expect_error(400, "validation");
+}
+
+async fn a_chain_of_merges_leads_to_the_last(server: &Server) {
+    let admin = server.admin().await;
+    let [a, b, c] = ["A", "B", "C"].map(|name| make(&admin, "Client", json!({ "name": name })));
+    let (a, b, c) = (id(&a.await), id(&b.await), id(&c.await));
+    merge(&admin, a, b, "").await;
+    merge(&admin, b, c, "").await;
+    make(&admin, "PopupNote", json!({ "client_id": c, "note": "of C" })).await;
+    for gone in [a, b] {
+        let answer = get(&admin, "Client", gone, "").await;
+        assert_eq!((&answer["id"], &answer["name"]), (&json!(c), &json!("C")));
+        assert_eq!(answer["_warning"], format!("client {gone} was merged into {c}"));
+        // The flags ask the same of it as of any client.
+        let details =
+            get(&admin, "Client", gone, "?includedetails=true&includeactivity=true").await;
+        assert_eq!(details["popup_notes"][0]["note"], "of C", "{details}");
+        assert_eq!(details["total_ticket_count"], 0);
+        assert!(answer.get("popup_notes").is_none() && answer.get("total_ticket_count").is_none());
+        let lens = admin.get(&format!("/api/Client/{gone}?domain=opps")).await;
+        lens.expect_error(404, "not_found");
+    }
+}
+
+async fn a_merged_client_takes_nothing_in(server: &Server) {
+    let admin = server.admin().await;
+    let a = id(&make(&admin, "Client", json!({ "name": "A" })).await);
+    let b = id(&make(&admin, "Client", json!({ "name": "B" })).await);
+    let other = id(&make(&admin, "Client", json!({ "name": "Other" })).await);
+    merge(&admin, a, b, "").await;
+    let message = format!("points at client {a}, which was merged into client {b}");
+    for (path, body, field) in [
+        ("Site", json!({ "name": "Late", "client_id": a }), "client_id"),
+        ("PopupNote", json!({ "note": "Late", "client_id": a }), "client_id"),
+        ("CRMNote", json!({ "note": "Late", "client_id": a }), "client_id"),
+        ("RecurringItem", json!({ "client_id": a }), "client_id"),
+        ("Tickets", json!({ "summary": "Late", "client_id": a }), "client_id"),
+        ("Client", json!({ "id": other, "client_to_invoice": a }), "client_to_invoice"),
+    ] {
+        let answer = admin.post(&format!("/api/{path}"), json!([body])).await;
+        let errors = answer.expect_error(400, "validation");
+        assert_eq!(errors[format!("[0].{field}")][0], json!(message), "{path}: {errors}");
+    }
+    for body in [json!({ "notes": "late" }), json!({ "site_update": [{ "name": "Late" }] })] {
+        let mut body = body;
+        body["id"] = json!(a);
+        let errors = admin.post("/api/Client", json!([body])).await.expect_error(400, "validation");
+        let expected = json!([format!("is client {a}, which was merged into client {b}")]);
+        assert_eq!(errors["[0].id"], expected);
+    }
+    assert_eq!(owned(&admin, "Site", "sites", a).await, 0);
+}
+
+async fn what_was_merged_goes_with_its_client(server: &Server) {
+    let admin = server.admin().await;
+    let [a, b, c] = ["A", "B", "C"].map(|name| make(&admin, "Client", json!({ "name": name })));
+    let (a, b, c) = (id(&a.await), id(&b.await), id(&c.await));
+    merge(&admin, a, b, "").await;
+    merge(&admin, b, c, "").await;
+    let listed = async || {
+        let list = admin.get("/api/Client?includeinactive=true").await.expect(200);
+        list["record_count"].as_i64().unwrap()
+    };
+    let before = listed().await;
+    admin.delete(&format!("/api/Client/{c}")).await.expect(200);
+    assert_eq!(listed().await, before - 3);
+    for gone in [a, b, c] {
+        admin.get(&format!("/api/Client/{gone}")).await.expect_error(404, "not_found");
+    }
+    let history = admin.get(&format!("/api/History?entity=Client&id={c}")).await.expect(200);
+    let change =
+        history.as_array().unwrap().iter().find(|row| row["operation"] == "deleted").unwrap();
+    let restore = format!("/api/History/{}/restore", change["id"]);
+    admin.post(&restore, json!({})).await.expect(200);
+    assert_eq!(listed().await, before);
+    assert_eq!(get(&admin, "Client", a, "").await["id"], c, "still merged");
 }

@@ -12,6 +12,7 @@ on_both_databases!(
     a_name_can_be_searched_alone,
     advanced_search_has_eleven_types,
     a_malformed_advanced_search_is_refused,
+    letters_match_whatever_their_case,
 );
 
 async fn search_finds_every_word_anywhere(server: &Server) {
@@ -270,4 +271,33 @@ async fn a_malformed_advanced_search_is_refused(server: &Server) {
     let many = vec![json!({"filter_name": "name", "filter_type": 4, "filter_value": "a"}); 51];
     let many = encode(&json!(many).to_string());
     admin.get(&format!("/Client?advanced_search={many}")).await.expect_error(400, "validation");
+}
+
+async fn letters_match_whatever_their_case(server: &Server) {
+    let admin = server.admin().await;
+    for (name, terms) in [
+        ("Große Straße", ["GROSSE STRASSE", "grosse", "große", "straße"]),
+        ("ΟΔΟΣ ΣΙΓΜΑ", ["οδος", "οδοσ", "ΟΔΟΣ", "σιγμα"]),
+        ("Éclair İzmir", ["éclair", "ÉCLAIR", "İZMIR", "i\u{307}zmir"]),
+    ] {
+        let made = json!({ "name": name, "website": name, "trading_name": name });
+        admin.post("/Client", made).await.expect(201);
+        for term in terms {
+            for query in ["search", "search_name_only"] {
+                let query = format!("{query}={}", encode(term));
+                assert_eq!(found(&admin, &query).await, name, "{query}");
+            }
+            for field in ["name", "website", "trading_name"] {
+                let search =
+                    json!([{ "filter_name": field, "filter_type": 4, "filter_value": term }]);
+                let query = format!("advanced_search={}", encode(&search.to_string()));
+                assert_eq!(found(&admin, &query).await, name, "{field} {term}");
+            }
+        }
+    }
+    let answer = admin.post("/api/Client", json!({ "name": "GROSSE STRASSE" })).await;
+    answer.expect_error(400, "duplicate");
+    let by_name = json!({ "name": "Late", "client_name": "GROSSE STRASSE" });
+    let site = admin.post("/Site", by_name).await.expect(201);
+    assert_eq!(site["client_name"], "Große Straße");
 }

@@ -49,6 +49,24 @@ async fn start_up_calls_are_answered(server: &Server) {
     }
     let errors = admin.get("/api/Lookup?lookupid=x").await.expect_error(400, "validation");
     assert!(errors["lookupid"].is_array());
+    // The records that clients and sites point at, each under its own name.
+    for path in [
+        "Organisation TopLevel TicketArea Status Tax Currency Surcharge BillingTemplate Item",
+        "InvoiceTemplate CustomButton FAQList FAQLists ViewColumns Field Supplier",
+    ]
+    .iter()
+    .flat_map(|paths| paths.split_whitespace())
+    {
+        let mut body = json!({ "name": format!("Of {path}") });
+        if path == "ViewColumns" {
+            body["type"] = json!("clients");
+        }
+        let made = id(&make(&admin, path, body).await);
+        assert_eq!(get(&admin, path, made, "").await["name"], format!("Of {path}"), "{path}");
+        let list = admin.get(&format!("/api/{path}")).await.expect(200);
+        assert!(list.to_string().contains(&format!("Of {path}")), "{path}: {list}");
+        admin.delete(&format!("/api/{path}/{made}")).await.expect(200);
+    }
 }
 
 async fn settings_are_kept_and_checked(server: &Server) {

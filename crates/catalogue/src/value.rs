@@ -106,9 +106,22 @@ fn unreadable(digits: &str, exponent: &str, places: u32) -> DecimalError {
     }
 }
 
-/// The form in which text is compared and searched, the same on both databases.
+/// The form in which text is compared and searched, the same on both databases: without case, also
+/// where one letter has two forms in lower case (`σ` and `ς`) or two letters in upper case (`ß`).
 pub fn fold(text: &str) -> String {
-    text.to_lowercase()
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let mut folded = String::with_capacity(text.len());
+    for letter in text.chars().flat_map(char::to_lowercase) {
+        match letter {
+            'ß' => folded.push_str("ss"),
+            'ς' => folded.push('σ'),
+            'ſ' => folded.push('s'),
+            other => folded.push(other),
+        }
+    }
+    folded
 }
 
 /// The words of a search term, folded.

@@ -236,8 +236,12 @@ pub static ENDPOINTS: &[Endpoint] = &[
     ]),
 ];
 
+/// Other names of paths: the record's own name where the path is another.
+const ALSO_CALLED: &[(&str, &str)] = &[("faqlist", "faqlists")];
+
 /// The entry of a path; the table is short, and its first rows are the busiest.
 pub fn find(path: &str) -> Option<&'static Endpoint> {
+    let path = ALSO_CALLED.iter().find(|(other, _)| *other == path).map_or(path, |(_, own)| own);
     ENDPOINTS.iter().find(|endpoint| endpoint.path == path)
 }
 

@@ -96,6 +96,16 @@ impl Dialect {
         }
     }
 
+    /// Holds until the end of the transaction what only one transaction of a tenant, parameter `$1`,
+    /// may hold at a time. SQLite has one writer at a time and needs nothing.
+    pub fn lock_links(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            // The number keeps clear of the other locks of this program.
+            Self::Postgres => Some("SELECT pg_advisory_xact_lock(4000000000000 + $1::bigint)"),
+        }
+    }
+
     /// As [`Dialect::for_update`], but passes over rows that another transaction has locked.
     pub fn for_update_skip_locked(self) -> &'static str {
         match self {

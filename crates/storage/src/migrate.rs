@@ -102,6 +102,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0010_user_documents.sqlite.sql"),
         postgres: include_str!("../migrations/0010_user_documents.postgres.sql"),
     },
+    Migration {
+        name: "0011_folding",
+        both: include_str!("../migrations/0011_folding.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// Any number that no other program takes in the same PostgreSQL database.

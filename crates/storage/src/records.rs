@@ -5,12 +5,13 @@ mod list;
 mod parts;
 mod write;
 
-pub use links::{link_fields, link_value, linked_clients};
+pub use links::{link_fields, link_value, linked_clients, lock_links};
 pub use list::{select_ids, select_ids_in, version};
 pub use parts::{Part, each_part};
 pub use write::{
     Write, all_ids, clients_by_name, delete, first_id, ids_by_name, ids_where, ids_with_text,
-    insert, lock, merged_into, owned_ids, set_merged, update,
+    insert, lock, merged_clients, merged_into, merged_of, merged_once, owned_ids, set_merged,
+    update,
 };
 pub(crate) use write::{names as write_names, values as write_values};
 

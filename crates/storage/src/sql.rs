@@ -126,7 +126,8 @@ impl Sql {
         Some(format!("({})", parts.join(word)))
     }
 
-    fn contains(&mut self, alias: &str, column: &str, word: &str) -> String {
+    /// The condition that a text column contains a word.
+    pub fn contains(&mut self, alias: &str, column: &str, word: &str) -> String {
         let word = self.bind(word);
         self.dialect.contains(&format!("{alias}.{column}"), word)
     }

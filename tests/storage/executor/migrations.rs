@@ -116,3 +116,39 @@ async fn what_older_versions_wrote_is_carried_over() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stored_names_are_folded_anew() {
+    const BEFORE: usize = 10;
+    for place in places() {
+        let db = place.open().await;
+        migrate::apply(&db, &migrate::MIGRATIONS[..BEFORE], 1_000).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        for sql in [
+            "INSERT INTO client (tenant_id, id, rev, updated_at, doc, name_key, search_key) VALUES \
+                 (1, 1, 1, 1, '{}', 'große straße', 'große straße'), \
+                 (1, 2, 1, 1, '{}', 'fuß', 'fuß'), \
+                 (1, 3, 1, 1, '{}', 'fuss', 'fuss'), \
+                 (2, 1, 1, 1, '{}', 'οδος', 'οδος')",
+            "INSERT INTO client_link (tenant_id, field, value, client_id) \
+                 VALUES (1, 'xeroid', 'maß', 1)",
+        ] {
+            tx.execute(sql, &[]).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        db.migrate(2_000).await.unwrap();
+        let sql = "SELECT name_key, search_key FROM client ORDER BY tenant_id, id";
+        let rows = db.query(sql, &[]).await.unwrap();
+        let keys: Vec<(&str, &str)> = rows.iter().map(|row| (row.text(0), row.text(1))).collect();
+        let expected = [
+            ("grosse strasse", "grosse strasse"),
+            // Both names are there already: each keeps its own.
+            ("fuß", "fuss"),
+            ("fuss", "fuss"),
+            ("οδοσ", "οδοσ"),
+        ];
+        assert_eq!(keys, expected);
+        let sql = "SELECT value FROM client_link WHERE value = 'mass'";
+        assert_eq!(db.query(sql, &[]).await.unwrap().len(), 1);
+    }
+}

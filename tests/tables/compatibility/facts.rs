@@ -29,7 +29,7 @@ impl State {
 }
 
 use At::{Get, List};
-use State::{Accepted, NotYet, Stored, Works};
+use State::{Accepted, Stored, Works};
 
 /// The published parameters and their marks; `""` as the path stands for every list. Whether one
 /// works is read from the endpoint's table.
@@ -200,7 +200,6 @@ pub const FIELDS: &[Fact] = &[
     fact("Area", "new_external_link _importtype _isimport", Works, ""),
     fact("Site", "new_external_link _importtype _isimport _isxero", Works, ""),
     fact("Company", "new_external_link _importtype", Works, ""),
-    fact("Company", "contract_count", NotYet, "contracts are not part of Aureole"),
     fact("Users_List", "password", Works, ""),
     // What rules compute.
     fact("Area", "open_ticket_count onhold_ticket_count total_ticket_count", Works, ""),
@@ -217,6 +216,9 @@ pub const FIELDS: &[Fact] = &[
     fact("Area", "customfields site_fields", Works, ""),
     fact("Site", "customfields site_fields", Works, ""),
     fact("Users_List", "customfields", Works, ""),
+    fact("Company", "customfields", Works, ""),
+    fact("AreaNote", "customfields", Works, ""),
+    fact("Organisation", "customfields", Works, ""),
     // Prepay.
     fact("Area", "prepaytotal prepayused prepaybalance prepayhistory periods", Works, ""),
     fact("Area", "prepayrecurringcharge prepayrecurringhours", Works, ""),
@@ -234,25 +236,19 @@ pub const FIELDS: &[Fact] = &[
     ),
     fact("PrepayHistory", "reverses_id", Works, ""),
     // Agreements: kept for the programs that bill.
-    fact(
-        "Area",
-        "chargeperiod chargehours chargecarryover hourlyrate periodcharge",
-        Stored,
-        NO_BILLING,
-    ),
-    fact(
-        "Area",
-        "chargehours2 hourlyrate2 invoiceyes dontinvoice emailinvoice",
-        Stored,
-        NO_BILLING,
-    ),
+    fact("Area", "chargeperiod chargehours hourlyrate periodcharge", Works, FOR_BILLING),
+    fact("Area", "invoiceyes dontinvoice paymentterms", Works, FOR_BILLING),
+    fact("Area", "chargecarryover chargehours2 hourlyrate2 emailinvoice", Stored, NO_BILLING),
     fact(
         "Area",
         "dont_auto_send_invoices needsinvoice automatic_sales_tax taxable",
         Stored,
         NO_BILLING,
     ),
-    fact("Area", "ticket_invoices_for_each_site paymentterms due_date_type", Stored, NO_BILLING),
+    fact("Area", "ticket_invoices_for_each_site due_date_type", Stored, NO_BILLING),
+    // Lists that live inside their record: the body's list is the whole new one.
+    fact("Area", "custombuttons faqlists billingplans", Works, INSIDE),
+    fact("Site", "custombuttons faqlists", Works, INSIDE),
     // Permissions of a client that other modules would apply.
     fact("Area", "allowall_category1 allowall_category2", Stored, NO_CATEGORIES),
     fact("Area", "allowall_category3 allowall_category4", Stored, NO_CATEGORIES),
@@ -262,12 +258,8 @@ pub const FIELDS: &[Fact] = &[
         Stored,
         "applications are made with `aureole application`",
     ),
-    fact(
-        "Area",
-        "override_portalcolour portalcolour portal_logo portalbackgroundimageurl",
-        Stored,
-        "there is no portal",
-    ),
+    fact("Area", "portalcolour portal_logo", Works, FOR_PORTALS),
+    fact("Area", "override_portalcolour portalbackgroundimageurl", Works, FOR_PORTALS),
     // Other products are never called from here.
     fact(
         "Area",
@@ -326,6 +318,9 @@ pub const FIELDS: &[Fact] = &[
 const WEB_ACCESS: &str = "kept on the contact as web_access_level";
 const NO_MAIL: &str = "no e-mail is sent, and the reply says so";
 const REASSIGNED: &str = "every ticket goes to that user, and to the user's site and client";
+const FOR_BILLING: &str = "kept for the programs that bill; no invoices are made here";
+const FOR_PORTALS: &str = "in `/Client/me`, for the portals that read it; there is none of our own";
+const INSIDE: &str = "a list inside the record, replaced as a whole, elements known by id";
 const NO_DEDUCTIONS: &str = "nothing is deducted or billed on its own";
 const NO_BILLING: &str = "no invoices are made here";
 const NO_CATEGORIES: &str = "ticket categories are not part of Aureole";

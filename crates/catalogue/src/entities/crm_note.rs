@@ -27,7 +27,7 @@ pub static AREA_NOTE: Schema = Schema {
         datetime("nextcalldate").core().light(),
         text("satisfaction").core().light(),
         text("third_party_id").core().light().column(),
-        list("customfields", &CUSTOM_FIELD).core(),
+        list("customfields", &CUSTOM_FIELD).core().light_when(Show::CUSTOM_FIELDS),
         int("ticketid").core().light(),
         text("_warning").output(),
         boolean("hide_time_taken").core().light(),

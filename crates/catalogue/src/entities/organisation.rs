@@ -7,6 +7,7 @@ use super::nested::CUSTOM_FIELD;
 use super::ticket_type::REQUEST_TYPE_LIST;
 use crate::entity::EntityKind::Client;
 use crate::field::{Schema, anys, boolean, int, list, object, text, uuid};
+use crate::show::Show;
 
 pub static ORGANISATION: Schema = Schema {
     name: "Organisation",
@@ -34,7 +35,7 @@ pub static ORGANISATION: Schema = Schema {
         boolean("allowall_tickettypes").light(),
         list("allowed_tickettypes", &REQUEST_TYPE_LIST),
         list("faqlists", &FAQLIST_HEAD),
-        list("customfields", &CUSTOM_FIELD),
+        list("customfields", &CUSTOM_FIELD).light_when(Show::CUSTOM_FIELDS),
         text("_warning").output(),
         boolean("isorganisationdetails").light(),
         text("bank_details_line_1").light(),

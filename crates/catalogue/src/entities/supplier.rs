@@ -25,7 +25,7 @@ pub static COMPANY: Schema = Schema {
         int("default_contract_id"),
         int("default_contract_sla_id"),
         text("thirdpartynhdapiurl"),
-        list("customfields", &CUSTOM_FIELD),
+        list("customfields", &CUSTOM_FIELD).light_when(Show::CUSTOM_FIELDS),
         list("custombuttons", &CUSTOM_BUTTON),
         int("contract_count").computed().by_rule().full_when(Show::DETAILS),
         datetime("datecreated").computed(),

@@ -151,6 +151,9 @@ async fn narrowed<'a>(
     let own = if call.caller.role == Role::EndUser { Some(own_client(call).await?) } else { None };
     let mut save = Save::begin(&call.app, &call.caller, &call.request_id, false, call.now).await?;
     save.unique_links = unique;
+    if unique {
+        records::lock_links(&mut save.tx, call.caller.tenant_id).await?;
+    }
     let mut done = Vec::new();
     for (at, element) in elements.records.iter().enumerate() {
         let path = elements.path(at);

@@ -41,7 +41,11 @@ pub async fn delete(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result
         check_tag(endpoint, wanted, id, stored.rev)?;
     }
     allowed(&mut save, kind, id, &record).await?;
-    let doomed = owned(&mut save, Doomed::from([(kind, vec![id])])).await?;
+    let mut gone = vec![id];
+    if kind == EntityKind::Client {
+        gone.extend(merged_into(&mut save, id).await?);
+    }
+    let doomed = owned(&mut save, Doomed::from([(kind, gone)])).await?;
     refuse_when_pointed_at(&mut save, kind, id, &doomed).await?;
     for (kind, ids) in doomed.iter().rev() {
         remove(&mut save, *kind, ids).await?;
@@ -65,6 +69,19 @@ pub async fn delete(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result
         reply::set_change(&mut reply, change);
     }
     Ok(reply)
+}
+
+/// The clients whose place this one took, directly or one after the other: they go with it.
+async fn merged_into(save: &mut Save<'_>, id: i64) -> Result<Vec<i64>> {
+    let tenant = save.tenant();
+    let mut found = Vec::new();
+    let mut level = vec![id];
+    while !level.is_empty() {
+        level = records::merged_clients(&mut save.tx, tenant, &level).await?;
+        level.retain(|id| !found.contains(id));
+        found.extend(&level);
+    }
+    Ok(found)
 }
 
 /// Records that must stay whatever points at them.

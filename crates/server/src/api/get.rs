@@ -48,11 +48,15 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
         Some(stored) if sees(call, &mut db, entity, &stored).await? => Some(stored),
         _ => None,
     };
-    let Some(stored) = stored else { return Err(ApiError::missing(entity.singular, id)) };
-    if let Some(into) = merged_into(call, endpoint.kind, &stored).await? {
-        return merged(call, id, into).await;
+    let Some(mut stored) = stored else { return Err(ApiError::missing(entity.singular, id)) };
+    let into = merged_into(call, endpoint.kind, &stored).await?;
+    if let Some(into) = into {
+        // The client that took its place answers, with what the flags ask of it.
+        let there = records::get(&mut db, &prepared.select, tenant, into).await?;
+        let there = there.filter(|_| rights::sees_client(&call.caller, into));
+        stored = there.ok_or_else(|| ApiError::missing(entity.singular, id))?;
     }
-    rules::lists::check_get(call, endpoint.kind, id, &stored).await?;
+    rules::lists::check_get(call, endpoint.kind, stored.id, &stored).await?;
     let etag = etag(stored.rev);
     if let Some(reply) = not_modified(call, &etag).filter(|_| now.is_none()) {
         return Ok(reply);
@@ -66,9 +70,11 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
         rules::popups::as_they_pop_up(call, kind, &mut extras).await?;
     }
     let mut out = Vec::with_capacity(4096);
-    prepared.plan.render(&row(&stored, &extras), &mut Vec::new(), &mut out);
+    prepared.plan.open(&row(&stored, &extras), &mut Vec::new(), &mut out);
+    close(&mut out, id, into);
     if let Some(now) = now
         && extras.is_empty()
+        && into.is_none()
         && !may_be_merged(kind, &stored)
     {
         app.records.keep(place, now.position, stored.rev, &stored.pointers, &out);
@@ -77,6 +83,16 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
         return Ok(reply);
     }
     Ok(tagged(reply::json(200, out), &etag))
+}
+
+/// Ends a record's text, with a word on the client that it took the place of.
+fn close(out: &mut Vec<u8>, id: i64, into: Option<i64>) {
+    if let Some(into) = into {
+        let warning = format!("client {id} was merged into {into}");
+        out.extend_from_slice(b",\"_warning\":");
+        out.extend_from_slice(aureole_catalogue::render::quote(&warning).as_bytes());
+    }
+    out.push(b'}');
 }
 
 /// The reply made of what is kept; 304 without a look at the record's text.
@@ -124,18 +140,6 @@ async fn merged_into(call: &Call, kind: EntityKind, stored: &Stored) -> Result<O
     let (mut db, tenant) = (call.db.clone(), call.caller.tenant_id);
     let into = records::merged_into(&mut db, tenant, stored.id).await?;
     Ok((into > 0).then_some(into))
-}
-
-/// The answer for a client that was merged into another: that one, with a warning.
-async fn merged(call: &Call, id: i64, into: i64) -> Result<Reply> {
-    if !rights::sees_client(&call.caller, into) {
-        return Err(ApiError::missing("client", id));
-    }
-    let found =
-        rendered(&call.app, &mut call.db.clone(), &call.caller, EntityKind::Client, into).await?;
-    let mut body = found.ok_or_else(|| ApiError::missing("client", id))?;
-    body["_warning"] = Value::String(format!("client {id} was merged into {into}"));
-    Ok(reply::value(200, &body))
 }
 
 /// The 304 for a caller that has this version already.

@@ -47,7 +47,7 @@ pub async fn list(call: &Call, endpoint: &'static Endpoint) -> Result<Reply> {
     };
     let total = list.total();
     if query.id_only {
-        return Ok(reply::json(200, id_only(endpoint, &list)));
+        return Ok(id_only(app, endpoint, list));
     }
     let head = match query.paging {
         Paging::All | Paging::First(_) => record_count(total),
@@ -111,17 +111,39 @@ fn wanted(query: &ListQuery, total: usize) -> Range<usize> {
     }
 }
 
-fn id_only(endpoint: &Endpoint, list: &List) -> Vec<u8> {
-    let mut out = match endpoint.envelope {
-        Some(key) => format!("{}\"{key}\":[", record_count(list.total())).into_bytes(),
-        None => b"[".to_vec(),
+/// The ids alone; a long list of them is sent piece by piece, like any other.
+fn id_only(app: &App, endpoint: &Endpoint, list: List) -> Reply {
+    let head = match endpoint.envelope {
+        Some(key) => format!("{}\"{key}\":[", record_count(list.total())),
+        None => "[".to_owned(),
     };
-    for (at, (_, id)) in list.slice(0..list.len()).iter().enumerate() {
-        let comma = if at > 0 { "," } else { "" };
+    let tail: &'static [u8] = if endpoint.envelope.is_some() { b"]}" } else { b"]" };
+    let piece = app.config.lists.chunk_rows.max(PAGE_ROWS);
+    if list.len() <= piece {
+        let mut out = head.into_bytes();
+        append_ids(&list, 0..list.len(), &mut out);
+        out.extend_from_slice(tail);
+        return reply::json(200, out);
+    }
+    let chunks = futures_util::stream::unfold((head, 0), move |(head, at)| {
+        let mut out = head.into_bytes();
+        let end = (at + piece).min(list.len());
+        let more = at < list.len();
+        append_ids(&list, at..end, &mut out);
+        if more && end == list.len() {
+            out.extend_from_slice(tail);
+        }
+        std::future::ready(more.then(|| (Ok(Bytes::from(out)), (String::new(), end))))
+    });
+    reply::stream(chunks)
+}
+
+fn append_ids(list: &List, range: Range<usize>, out: &mut Vec<u8>) {
+    let first = range.start;
+    for (at, (_, id)) in list.slice(range).iter().enumerate() {
+        let comma = if first + at > 0 { "," } else { "" };
         out.extend_from_slice(format!("{comma}{{\"id\":{id}}}").as_bytes());
     }
-    out.extend_from_slice(if endpoint.envelope.is_some() { b"]}" } else { b"]" });
-    out
 }
 
 /// The part of a list that a reply has.

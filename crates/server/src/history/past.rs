@@ -114,17 +114,30 @@ impl<'a, R: Read> Then<'a, R> {
         }
     }
 
-    /// The client into which this one had been merged by then; 0 for none.
+    /// The client that had this one's place by then; 0 for none.
     pub async fn merged_into(&mut self, id: i64) -> Result<i64> {
+        let mut last = 0;
+        // A merged client takes no other one in: the way has an end.
+        loop {
+            let next = self.merged_once(if last > 0 { last } else { id }).await?;
+            if next <= 0 || next == last {
+                return Ok(last);
+            }
+            last = next;
+        }
+    }
+
+    /// The client into which this one itself had been merged by then; 0 for none.
+    async fn merged_once(&mut self, id: i64) -> Result<i64> {
         let name = EntityKind::Client.entity().name;
         let past = changes::past(self.reader, self.tenant, name, id, self.at).await?;
         let Past::Until(first) = past else {
-            return Ok(records::merged_into(self.reader, self.tenant, id).await?);
+            return Ok(records::merged_once(self.reader, self.tenant, id).await?);
         };
         let more = changes::more_before(self.reader, self.tenant, name, id, first.seq).await?;
         match more {
             Some(more) => Ok(beside::merged_into(&more)),
-            None => Ok(records::merged_into(self.reader, self.tenant, id).await?),
+            None => Ok(records::merged_once(self.reader, self.tenant, id).await?),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aureole_catalogue::keys::client;
 use aureole_catalogue::{EntityKind, Record};
 use aureole_storage::changes::{self, Change, Entry, Operation};
 use aureole_storage::records::{self, Write};
@@ -38,17 +39,31 @@ impl Back {
         }))
     }
 
-    fn is_merged(&self) -> bool {
+    /// The client into which this one was merged; 0 for none, and for any other record.
+    fn merged_into(&self) -> i64 {
         let more = self.more.as_deref().filter(|_| self.kind == EntityKind::Client);
-        more.is_some_and(|more| beside::merged_into(more) > 0)
+        more.map_or(0, beside::merged_into)
+    }
+
+    /// A merged client may share its name, which it must not have before it is marked as merged:
+    /// until then it has one that no client can have, because names are trimmed.
+    fn stand_in(&self) -> Option<Record> {
+        (self.merged_into() > 0).then(|| {
+            let mut record = Record::new(self.kind.entity().schema);
+            record.set(client::NAME, format!(" {}", self.id));
+            record
+        })
     }
 
     fn path(&self) -> String {
         format!("{} {}", self.kind.entity().singular, self.id)
     }
 
-    /// The record that owns this one.
+    /// The record that owns this one: a merged client goes with the one that took its place.
     fn owner(&self) -> Option<(EntityKind, i64)> {
+        if self.merged_into() > 0 {
+            return Some((EntityKind::Client, self.merged_into()));
+        }
         rights::owner_keys(self.kind.entity())
             .map(|(key, kind)| (kind, self.record.int(key)))
             .find(|(_, id)| *id > 0)
@@ -126,10 +141,9 @@ pub async fn insert(save: &mut Save<'_>, back: &[Back]) -> Result<()> {
     let seq = save.reserve_changes(count, floor).await?;
     let mut writes: BTreeMap<EntityKind, Vec<Write<'_>>> = BTreeMap::new();
     let mut rows = Vec::with_capacity(back.len());
-    let nameless = Record::new(EntityKind::Client.entity().schema);
-    for (one, seq) in back.iter().zip(seq..) {
-        // A merged client may share its name, which it must not have before it is marked as merged.
-        let record = if one.is_merged() { &nameless } else { &one.record };
+    let stand_ins: Vec<Option<Record>> = back.iter().map(Back::stand_in).collect();
+    for ((one, stand_in), seq) in back.iter().zip(&stand_ins).zip(seq..) {
+        let record = stand_in.as_ref().unwrap_or(&one.record);
         let write = Write { id: one.id, rev: seq, now: save.now, record };
         writes.entry(one.kind).or_default().push(write);
         rows.push(change(save, one, seq));
@@ -140,7 +154,7 @@ pub async fn insert(save: &mut Save<'_>, back: &[Back]) -> Result<()> {
     changes::append(&mut save.tx, tenant, save.now, &save.author, rows).await?;
     for (one, seq) in back.iter().zip(seq..) {
         write_beside(&mut save.tx, tenant, one).await?;
-        if one.is_merged() {
+        if one.merged_into() > 0 {
             let write = Write { id: one.id, rev: seq, now: save.now, record: &one.record };
             records::update(&mut save.tx, tenant, one.kind.entity(), &write).await?;
         }

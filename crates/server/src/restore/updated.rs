@@ -87,7 +87,7 @@ async fn not_merged(save: &mut Save<'_>, undo: &Undo) -> Result<()> {
     if undo.kind() != aureole_catalogue::EntityKind::Client {
         return Ok(());
     }
-    let into = records::merged_into(&mut save.tx, tenant, id).await?;
+    let into = records::merged_once(&mut save.tx, tenant, id).await?;
     let (name, seq) = (undo.entity.name, undo.entry.seq);
     let then = changes::more_before(&mut save.tx, tenant, name, id, seq).await?;
     if into > 0 && then.is_some_and(|then| beside::merged_into(&then) != into) {

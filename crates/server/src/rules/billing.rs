@@ -21,9 +21,9 @@ pub async fn item_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
             format!("{period} is not one of the period codes"),
         );
     }
-    // What was never invoiced is due first on the day it starts.
+    // What was never invoiced is due first on the day it starts; null says that it is never due.
     let start = draft.record.text(recurring_item::START).to_owned();
-    if !start.is_empty() {
+    if !start.is_empty() && !draft.change.has(recurring_item::NEXT_INVOICE) {
         generic::default(draft, recurring_item::NEXT_INVOICE, start);
     }
     Ok(())

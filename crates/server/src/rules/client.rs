@@ -10,6 +10,7 @@ use crate::error::{ApiError, Result};
 use crate::rights;
 use crate::rules::{generic, links, once};
 use crate::save::apply::copy;
+use crate::save::references;
 use crate::save::{self, Draft, Preset, Save};
 
 /// `newclient_*` fields and what they are called on the first site.
@@ -33,6 +34,7 @@ const FIRST_USER: &[(Key, &str)] = &[
 ];
 
 pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
+    still_there(save, draft).await?;
     generic::default(draft, client::ALLOWALL_TICKETTYPES, true);
     unique_name(save, draft).await?;
     top_level(save, draft).await?;
@@ -42,6 +44,21 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         generic::bill_payer(save, draft, draft.id, key, key).await?;
     }
     links::before(save, draft).await?;
+    Ok(())
+}
+
+/// A merged client has given its place to another one, and is not written any more.
+async fn still_there(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
+    let Some(before) = draft.before.as_ref() else { return Ok(()) };
+    // Only a merged client has no main site.
+    if save.is_restoring() || before.int(client::MAIN_SITE_ID) > 0 {
+        return Ok(());
+    }
+    let (id, tenant) = (draft.id, save.tenant());
+    if records::merged_into(&mut save.tx, tenant, id).await? > 0 {
+        let where_to = references::merged_where(save, id).await?;
+        save.problem(draft.at("id"), format!("is client {id}, which was merged into {where_to}"));
+    }
     Ok(())
 }
 

@@ -1,5 +1,5 @@
-//! Fields that an administrator defines: custom fields (`/FieldInfo`) of clients, sites and users,
-//! and site fields (`/Field`). A record keeps its values sparse, by the definition's id; names,
+//! Fields that an administrator defines: custom fields (`/FieldInfo`) of clients, sites, users,
+//! suppliers, CRM notes and organisations, and site fields (`/Field`). A record keeps its values sparse, by the definition's id; names,
 //! labels and types are always the definition's.
 
 mod definition;
@@ -83,6 +83,9 @@ const fn custom(usage: i64) -> Family {
 const CLIENT_CUSTOM: Family = custom(2);
 const SITE_CUSTOM: Family = custom(3);
 const USER_CUSTOM: Family = custom(1);
+const SUPPLIER_CUSTOM: Family = custom(4);
+const NOTE_CUSTOM: Family = custom(5);
+const ORGANISATION_CUSTOM: Family = custom(6);
 const SITE_FIELDS: Family =
     Family { definitions: EntityKind::SiteField, list: "site_fields", usage: 0 };
 
@@ -92,6 +95,9 @@ pub fn families(kind: EntityKind) -> &'static [Family] {
         EntityKind::Client => &[CLIENT_CUSTOM, SITE_FIELDS],
         EntityKind::Site => &[SITE_CUSTOM, SITE_FIELDS],
         EntityKind::User => &[USER_CUSTOM],
+        EntityKind::Supplier => &[SUPPLIER_CUSTOM],
+        EntityKind::CrmNote => &[NOTE_CUSTOM],
+        EntityKind::Organisation => &[ORGANISATION_CUSTOM],
         _ => &[],
     }
 }
@@ -101,12 +107,23 @@ pub fn family(kind: EntityKind, list: &str) -> Option<Family> {
     families(kind).iter().copied().find(|family| family.list == list)
 }
 
-/// The kinds of record that keep values of these definitions, with the family they keep them in.
-fn holders(definitions: EntityKind, usage: i64) -> Vec<(EntityKind, Family)> {
-    [EntityKind::Client, EntityKind::Site, EntityKind::User]
-        .into_iter()
-        .flat_map(|kind| families(kind).iter().map(move |family| (kind, *family)))
-        .filter(|(_, family)| {
+/// The kinds of record that have defined fields, and what counts of them are called.
+const HOLDERS: &[(EntityKind, &str)] = &[
+    (EntityKind::Client, "clients"),
+    (EntityKind::Site, "sites"),
+    (EntityKind::User, "users"),
+    (EntityKind::Supplier, "suppliers"),
+    (EntityKind::CrmNote, "notes"),
+    (EntityKind::Organisation, "organisations"),
+];
+
+/// The kinds of record that keep values of these definitions, what counts of them are called, and
+/// the family they keep them in.
+fn holders(definitions: EntityKind, usage: i64) -> Vec<(EntityKind, &'static str, Family)> {
+    HOLDERS
+        .iter()
+        .flat_map(|(kind, name)| families(*kind).iter().map(|family| (*kind, *name, *family)))
+        .filter(|(.., family)| {
             family.definitions == definitions && (family.usage == 0 || family.usage == usage)
         })
         .collect()

@@ -111,9 +111,11 @@ pub fn in_range(save: &mut Save<'_>, draft: &Draft, key: Key, min: i64, max: i64
     }
 }
 
-/// Sets a field to its default when a new record's body does not mention it.
+/// Sets a field to its default when a new record's body has nothing for it.
 pub fn default(draft: &mut Draft, key: Key, value: impl Into<Value>) {
-    if draft.is_new && !draft.change.has(key) {
+    // A program that writes every field sends null, 0 or an empty text where it has nothing to say.
+    let is_given = draft.change.value(key).is_some_and(|given| given != "" && given != 0);
+    if draft.is_new && !is_given {
         draft.record.set(key, value);
     }
 }

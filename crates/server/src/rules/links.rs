@@ -56,8 +56,10 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         }
         for (id, other) in others(save, draft, *key, &fields).await? {
             if save.unique_links {
-                let message = format!("must be unique: client {id} has it already");
-                save.duplicate(draft.at(name), message, id);
+                let shown = save.shown_client(id);
+                let who = shown.map_or("another client".to_owned(), |id| format!("client {id}"));
+                let message = format!("must be unique: {who} has it already");
+                save.duplicate(draft.at(name), message, shown.unwrap_or(0));
             } else if save.caller.role != Role::EndUser {
                 let warning = format!("{name}: client {id} ({other}) has the same one");
                 draft.warnings.push(warning);
@@ -67,7 +69,8 @@ pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     Ok(())
 }
 
-/// The other clients within the caller's reach with the same values in all of `fields`: id, name.
+/// The other clients with the same values in all of `fields`: id, name. Those out of the caller's
+/// reach count only where the key must be nobody else's.
 async fn others(
     save: &mut Save<'_>,
     draft: &Draft,
@@ -79,7 +82,11 @@ async fn others(
     let value = |record: &Record, field: Key| link_value(record.get(field));
     let mut found = Vec::new();
     for id in ids {
-        let Some((_, other)) = save.load(EntityKind::Client, id).await? else { continue };
+        let other = match save.unique_links {
+            true => save.stored(EntityKind::Client, id).await?,
+            false => save.load(EntityKind::Client, id).await?,
+        };
+        let Some((_, other)) = other else { continue };
         if fields.iter().all(|field| value(&other, *field) == value(&draft.record, *field)) {
             found.push((id, other.text(client::NAME).to_owned()));
         }

@@ -110,16 +110,33 @@ pub async fn check(save: &mut Save<'_>, draft: &Draft, fixed: &[(Key, i64)]) -> 
         let tenant = save.tenant();
         let found = records::ids_where(&mut save.tx, tenant, kind.entity(), "id", &ids).await?;
         let found = visible(save, kind, found).await?;
+        let merged = match kind {
+            EntityKind::Client if !save.is_restoring() => {
+                records::merged_of(&mut save.tx, tenant, &found).await?
+            }
+            _ => Vec::new(),
+        };
         for (key, id) in pointers {
+            let path = draft.at(schema.fields[key.0].name);
             if !found.contains(&id) {
-                let name = schema.fields[key.0].name;
                 let what = kind.entity().singular;
+                save.problem(path, format!("points at {what} {id}, which does not exist"));
+            } else if merged.contains(&id) {
+                let where_to = merged_where(save, id).await?;
                 save.problem(
-                    draft.at(name),
-                    format!("points at {what} {id}, which does not exist"),
+                    path,
+                    format!("points at client {id}, which was merged into {where_to}"),
                 );
             }
         }
     }
     Ok(())
+}
+
+/// What a message calls the client that took the place of a merged one.
+pub async fn merged_where(save: &mut Save<'_>, id: i64) -> Result<String> {
+    let tenant = save.tenant();
+    let into = records::merged_into(&mut save.tx, tenant, id).await?;
+    let shown = save.shown_client(into);
+    Ok(shown.map_or("another client".to_owned(), |id| format!("client {id}")))
 }

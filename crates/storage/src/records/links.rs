@@ -52,6 +52,14 @@ pub(super) async fn note(tx: &mut Tx, tenant: i64, writes: &[Write<'_>]) -> Resu
     tx.later(sql, rows).await
 }
 
+/// Lets one transaction of a tenant at a time ask for keys that must be nobody else's.
+pub async fn lock_links(tx: &mut Tx, tenant: i64) -> Result<()> {
+    match tx.dialect().lock_links() {
+        Some(sql) => tx.query(sql, &[tenant.into()]).await.map(drop),
+        None => Ok(()),
+    }
+}
+
 /// Forgets the keys of clients that are no more.
 pub(super) async fn forget(tx: &mut Tx, tenant: i64, clients: &[i64]) -> Result<()> {
     let condition = tx.dialect().in_ids("client_id", 2);

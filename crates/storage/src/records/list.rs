@@ -32,6 +32,7 @@ pub async fn select_ids_in(
     filter: &Filter,
     keys: &[OrderKey],
 ) -> Result<Vec<i64>> {
+    let filter = &defined(db, tenant, entity, filter.clone()).await?;
     let mut sql = Sql::new(db.dialect(), tenant).in_month(month);
     let (conditions, rest) = split(&mut sql, entity, filter);
     let bound = sql.params.len();
@@ -56,6 +57,36 @@ pub async fn select_ids_in(
             scan(db, entity, &from, sql, &resolved, keys).await
         }
     }
+}
+
+/// Replaces conditions on defined fields by the ids of the records that meet them. Few records have
+/// a value of such a field: only the documents with such a list are read.
+async fn defined(db: &Db, tenant: i64, entity: &'static Entity, filter: Filter) -> Result<Filter> {
+    let each = async |filters: Vec<Filter>| {
+        let mut replaced = Vec::with_capacity(filters.len());
+        for filter in filters {
+            replaced.push(Box::pin(defined(db, tenant, entity, filter)).await?);
+        }
+        Ok::<_, crate::db::Error>(replaced)
+    };
+    Ok(match filter {
+        Filter::All(filters) => Filter::All(each(filters).await?),
+        Filter::Any(filters) => Filter::Any(each(filters).await?),
+        Filter::Not(filter) => Box::pin(defined(db, tenant, entity, *filter)).await?.negate(),
+        Filter::Custom { list, unset, ref test, .. } => {
+            let mut sql = Sql::new(db.dialect(), tenant);
+            let has_list = sql.contains("r", "doc", &format!("\"{list}\":"));
+            let from = format!("FROM {} r WHERE r.tenant_id = $1 AND {has_list}", entity.table);
+            // Who has no value passes or not; the others are listed by what they differ in.
+            if test.passes(unset, Kind::Any) {
+                let differing = [filter.negate()];
+                Filter::Ids(scan(db, entity, &from, sql, &differing, &[]).await?).negate()
+            } else {
+                Filter::Ids(scan(db, entity, &from, sql, &[filter], &[]).await?)
+            }
+        }
+        other => other,
+    })
 }
 
 /// Splits a filter into SQL conditions (each with a leading AND) and what is left for a scan.

@@ -294,11 +294,46 @@ fn ascending(rows: &[Row]) -> Vec<i64> {
     ids
 }
 
-/// The client that this one was merged into; 0 when it was not.
+/// The client that has this one's place: the last of those that it was merged into, one after the
+/// other; 0 when it was not.
 pub async fn merged_into(reader: &mut impl Read, tenant: i64, client: i64) -> Result<i64> {
+    let mut last = 0;
+    for _ in 0..MERGES {
+        match merged_once(reader, tenant, if last > 0 { last } else { client }).await? {
+            into if into > 0 => last = into,
+            _ => break,
+        }
+    }
+    Ok(last)
+}
+
+/// The client that this one itself was merged into, which may have been merged since; 0 for none.
+pub async fn merged_once(reader: &mut impl Read, tenant: i64, client: i64) -> Result<i64> {
     let sql = "SELECT merged_into FROM client WHERE tenant_id = $1 AND id = $2";
     let rows = reader.query(sql, &[tenant.into(), client.into()]).await?;
     Ok(rows.first().map(|row| row.int(0)).unwrap_or(0))
+}
+
+/// The most merges, one after the other, that lead from one client to the next. The way has an end,
+/// because a merged client takes no other one in; this holds for a damaged database too.
+const MERGES: usize = 1000;
+
+/// The clients that were merged into one of these.
+pub async fn merged_clients(reader: &mut impl Read, tenant: i64, into: &[i64]) -> Result<Vec<i64>> {
+    let condition = reader.dialect().in_ids("merged_into", 2);
+    let sql =
+        format!("SELECT id FROM client WHERE tenant_id = $1 AND merged_into > 0 AND {condition}");
+    let rows = reader.query(&sql, &[tenant.into(), Value::ids(into)]).await?;
+    Ok(ascending(&rows))
+}
+
+/// Those of the clients that were merged into another one.
+pub async fn merged_of(reader: &mut impl Read, tenant: i64, clients: &[i64]) -> Result<Vec<i64>> {
+    let condition = reader.dialect().in_ids("id", 2);
+    let sql =
+        format!("SELECT id FROM client WHERE tenant_id = $1 AND {condition} AND merged_into > 0");
+    let rows = reader.query(&sql, &[tenant.into(), Value::ids(clients)]).await?;
+    Ok(ascending(&rows))
 }
 
 /// Marks a client as merged into another, which frees its name.

@@ -237,7 +237,7 @@ async fn used(
     test: &Test,
 ) -> Result<Vec<(&'static str, i64)>> {
     let mut counts = Vec::new();
-    for (holder, family) in holders(kind, usage(kind, &definition.record)) {
+    for (holder, name, family) in holders(kind, usage(kind, &definition.record)) {
         let filter = Filter::Custom {
             list: family.list,
             id: definition.id,
@@ -249,11 +249,6 @@ async fn used(
         // Read beside the transaction: it streams, and no request writes definitions and values.
         let (db, tenant) = (&save.app.db.of(save.tenant()), save.tenant());
         let found = records::select_ids(db, tenant, entity, &filter, &[]).await?;
-        let name = match holder {
-            EntityKind::Client => "clients",
-            EntityKind::Site => "sites",
-            _ => "users",
-        };
         let count = i64::try_from(found.len()).unwrap_or(i64::MAX);
         counts.extend((count > 0).then_some((name, count)));
     }
