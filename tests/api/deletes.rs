@@ -41,7 +41,8 @@ pub async fn totals(admin: &Actor) -> Vec<(&'static str, i64)> {
         let list = admin.get(&format!("/api/{path}?includeinactive=true")).await.expect(200);
         found.push((path, list["record_count"].as_i64().unwrap()));
     }
-    for path in ["PopupNote?showall=true", "RecurringItem", "AreaAzureTenant"] {
+    let lists = ["PopupNote?showall=true", "RecurringItem", "AreaAzureTenant"];
+    for path in lists.into_iter().chain(["ClientPrepay", "ClientPrepay/use"]) {
         let list = admin.get(&format!("/api/{path}")).await.expect(200);
         found.push((path, i64::try_from(list.as_array().unwrap().len()).unwrap()));
     }
