@@ -21,6 +21,7 @@ on_both_databases!(
     a_limited_agent_has_nothing_from_what_others_read,
     what_follows_from_other_records_is_never_kept,
     after_any_write_memory_and_database_agree,
+    without_room_every_record_is_read,
 );
 
 async fn get(actor: &Actor, path: &str) -> Value {
@@ -444,4 +445,22 @@ async fn after_any_write_memory_and_database_agree(server: &Server) {
         }
     }
     assert!(shown(server).await.0 > 1000);
+}
+
+async fn without_room_every_record_is_read(server: &Server) {
+    let admin = server.admin().await;
+    warm(&admin).await;
+    let node = server.start_beside(|config| config.cache.record_bytes = 0).await;
+    let there = node.admin().await;
+    warm_again(&there).await;
+    for _ in 0..3 {
+        let answer = there.get("/api/Client/3").await;
+        assert_eq!(answer.text, admin.get("/api/Client/3").await.text);
+        let request = there.request(reqwest::Method::GET, "/api/Client/3");
+        let known = request.header("if-none-match", answer.header("etag"));
+        assert_eq!(there.send(known).await.status, 304);
+    }
+    let (memory, database) = shown(&node).await;
+    assert!(memory == 0 && database >= 15, "{memory} from memory, {database} read");
+    node.stop().await;
 }

@@ -347,6 +347,7 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("lists.index_bytes", 0, 3_000_000_000),
     ("lists.row_bytes", 0, LARGEST),
     ("lists.idle_seconds", 1, 30 * DAY_SECONDS),
+    ("cache.record_bytes", 0, LARGEST),
     ("storage.readers", 1, 1_000),
     ("storage.pool_size", 1, 1_000),
     ("storage.query_timeout_ms", 1, DAY_SECONDS * 1_000),

@@ -39,6 +39,8 @@ fn good_values_are_taken() {
         let config = Config::from_toml(&format!("listen = {listen:?}")).unwrap();
         assert_eq!(config.listen, listen);
     }
+    let bytes = |text: &str| Config::from_toml(text).unwrap().cache.record_bytes;
+    assert_eq!(bytes("[cache]\nrecord_bytes = 0"), 0);
     for log in ["warn", "info,aureole_server=debug", "off,aureole_storage::sqlite=TRACE"] {
         assert_eq!(Config::from_toml(&format!("log = {log:?}")).unwrap().log, log);
     }
