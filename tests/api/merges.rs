@@ -178,9 +178,12 @@ async fn a_merged_client_takes_nothing_in(server: &Server) {
         ("Tickets", json!({ "summary": "Late", "client_id": a }), "client_id"),
         ("Client", json!({ "id": other, "client_to_invoice": a }), "client_to_invoice"),
     ] {
-        let answer = admin.post(&format!("/api/{path}"), json!([body])).await;
-        let errors = answer.expect_error(400, "validation");
-        assert_eq!(errors[format!("[0].{field}")][0], json!(message), "{path}: {errors}");
+        // One alone, and one of several.
+        for (bodies, at) in [(json!([body]), 0), (json!([{ "id": 0 }, body]), 1)] {
+            let answer = admin.post(&format!("/api/{path}"), bodies).await;
+            let errors = answer.expect_error(400, "validation");
+            assert_eq!(errors[format!("[{at}].{field}")][0], json!(message), "{path}: {errors}");
+        }
     }
     for body in [json!({ "notes": "late" }), json!({ "site_update": [{ "name": "Late" }] })] {
         let mut body = body;

@@ -30,7 +30,7 @@ const MAX_NAME_BYTES: usize = 1_100;
 pub struct Known {
     /// The clients by folded name, for every name that was asked for.
     names: HashMap<String, Vec<i64>>,
-    /// Records that exist and that the caller may see.
+    /// Records that exist, that the caller may see and that take something in.
     existing: HashMap<EntityKind, HashSet<i64>>,
     /// Where clients go that name no top level.
     pub top_level: Option<i64>,
@@ -44,7 +44,7 @@ impl Known {
         self.names.get(name_key).map(Vec::as_slice)
     }
 
-    /// True when the record is known to exist.
+    /// True when the record is known to exist and may be pointed at.
     pub fn exists(&self, kind: EntityKind, id: i64) -> bool {
         self.existing.get(&kind).is_some_and(|ids| ids.contains(&id))
     }
@@ -109,6 +109,9 @@ pub async fn ask(
     }
     for (target, ids) in targets(kind, bodies) {
         records::ids_where(&mut ahead, tenant, target.entity(), "id", &ids).await?;
+        if target == EntityKind::Client {
+            records::merged_of(&mut ahead, tenant, &ids).await?;
+        }
     }
     let names = names(kind, bodies);
     if let ([name], [_]) = (names.as_slice(), bodies) {
@@ -133,7 +136,13 @@ pub async fn read(
         for (target, ids) in targets(kind, bodies) {
             let found =
                 records::ids_where(&mut save.tx, tenant, target.entity(), "id", &ids).await?;
-            save.known.existing.insert(target, found.into_iter().collect());
+            let mut existing: HashSet<i64> = found.into_iter().collect();
+            if target == EntityKind::Client {
+                for merged in records::merged_of(&mut save.tx, tenant, &ids).await? {
+                    existing.remove(&merged);
+                }
+            }
+            save.known.existing.insert(target, existing);
         }
     }
     let names = names(kind, bodies);
