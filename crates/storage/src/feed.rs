@@ -45,7 +45,11 @@ pub async fn place(db: &Db, tenant: i64, most: i64) -> Result<i64> {
     let begin = "INSERT INTO feed (tenant_id, last_position, floor) VALUES ($1, 0, 0) \
                  ON CONFLICT (tenant_id) DO NOTHING";
     tx.execute(begin, &[tenant.into()]).await?;
-    let lock = "SELECT last_position FROM feed WHERE tenant_id = $1 FOR UPDATE";
+    // The planner would read the whole table to place some thousand changes, and sort or hash it;
+    // each has its place in the primary key.
+    let lock = "SELECT last_position, set_config('enable_hashjoin', 'off', TRUE), \
+                set_config('enable_mergejoin', 'off', TRUE) \
+                FROM feed WHERE tenant_id = $1 FOR UPDATE";
     let rows = tx.query(lock, &[tenant.into()]).await?;
     let last = rows.first().map_or(0, |row| row.int(0));
     // A statement of its own: its view is younger than the lock, so that it sees what the holder
