@@ -306,7 +306,7 @@ impl Read for Tx {
     async fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
         self.enter()?;
         let result = match &mut self.inner {
-            TxInner::Sqlite(tx) => tx.query(sql, params),
+            TxInner::Sqlite(tx) => tx.ready().await.and_then(|()| tx.query(sql, params)),
             TxInner::Postgres(tx) => tx.query(sql, params).await,
         };
         self.leave(result)
@@ -325,7 +325,7 @@ impl Tx {
     pub async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
         self.enter()?;
         let result = match &mut self.inner {
-            TxInner::Sqlite(tx) => tx.execute(sql, params),
+            TxInner::Sqlite(tx) => tx.ready().await.and_then(|()| tx.execute(sql, params)),
             TxInner::Postgres(tx) => tx.execute(sql, params).await,
         };
         self.leave(result)
@@ -336,7 +336,7 @@ impl Tx {
     pub async fn execute_many(&mut self, sql: &str, rows: &[Vec<Value>]) -> Result<u64> {
         self.enter()?;
         let result = match &mut self.inner {
-            TxInner::Sqlite(tx) => tx.execute_many(sql, rows),
+            TxInner::Sqlite(tx) => tx.ready().await.and_then(|()| tx.execute_many(sql, rows)),
             TxInner::Postgres(tx) => tx.execute_many(sql, rows).await,
         };
         self.leave(result)
@@ -360,13 +360,17 @@ impl Tx {
         }
         self.enter()?;
         let result = match &mut self.inner {
-            TxInner::Sqlite(tx) => match tx.execute_many(sql, &rows) {
-                Ok(changed) if exact && changed != rows.len() as u64 => {
-                    let expected = rows.len();
-                    Err(Error::Internal(format!("changed {changed} rows, not {expected}: {sql}")))
+            TxInner::Sqlite(tx) => {
+                match tx.ready().await.and_then(|()| tx.execute_many(sql, &rows)) {
+                    Ok(changed) if exact && changed != rows.len() as u64 => {
+                        let expected = rows.len();
+                        Err(Error::Internal(format!(
+                            "changed {changed} rows, not {expected}: {sql}"
+                        )))
+                    }
+                    result => result.map(drop),
                 }
-                result => result.map(drop),
-            },
+            }
             TxInner::Postgres(tx) => tx.later(sql, rows, exact).await,
         };
         self.leave(result)
@@ -383,7 +387,7 @@ impl Tx {
     pub(crate) async fn execute_script(&mut self, sql: &str) -> Result<()> {
         self.enter()?;
         let result = match &mut self.inner {
-            TxInner::Sqlite(tx) => tx.execute_script(sql),
+            TxInner::Sqlite(tx) => tx.ready().await.and_then(|()| tx.execute_script(sql)),
             TxInner::Postgres(tx) => tx.execute_script(sql).await,
         };
         self.leave(result)
@@ -431,7 +435,9 @@ impl Tx {
         }
         self.enter()?;
         let result = match &mut self.inner {
-            TxInner::Sqlite(tx) => tx.reserve_ids(tenant, entity, count),
+            TxInner::Sqlite(tx) => {
+                tx.ready().await.and_then(|()| tx.reserve_ids(tenant, entity, count))
+            }
             TxInner::Postgres(tx) => tx.reserve_ids(tenant, entity, count).await,
         };
         self.leave(result)

@@ -209,16 +209,21 @@ impl Shared {
         result
     }
 
-    /// Begins an outer transaction, in this process's turn.
-    fn begin_outer(&self, link: &Link) -> Result<()> {
-        if let Some(_held) = self.turn.try_take()
-            && link.begin_write()?
-        {
-            return Ok(());
-        }
-        match blocking(|| self.turn.wait(self.timeout, || link.begin_write()))? {
-            true => Ok(()),
-            false => Err(Error::Unavailable("another process is writing for too long".to_owned())),
+    /// Begins an outer transaction, in this process's turn. The wait must not block the thread: the
+    /// same task may hold what the one that is waited for needs to get on.
+    async fn begin_outer(&self, link: &mut Link) -> Result<()> {
+        let deadline = Instant::now() + self.timeout;
+        let mut held = None;
+        loop {
+            held = held.or_else(|| self.turn.try_take());
+            if held.is_some() && link.begin_write()? {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                let reason = "another process is writing for too long";
+                return Err(Error::Unavailable(reason.to_owned()));
+            }
+            tokio::time::sleep(turn::PAUSE).await;
         }
     }
 
@@ -423,7 +428,23 @@ impl Tx {
         result
     }
 
-    /// The writer and what it knows, inside this request's savepoint.
+    /// Before the first statement: begins the outer transaction when none is open.
+    pub(crate) async fn ready(&mut self) -> Result<()> {
+        let shared = &self.db.shared;
+        let Writer { link, memory, .. } = &mut *self.writer;
+        let link = link.as_mut().ok_or_else(closed)?;
+        if self.state != State::Idle || !link.is_autocommit() {
+            return Ok(());
+        }
+        shared.begin_outer(link).await?;
+        if let Err(error) = memory.check(link) {
+            link.control("ROLLBACK")?;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// The writer and what it knows, inside this request's savepoint. [`Tx::ready`] comes before.
     fn start(&mut self) -> Result<(&mut Link, &mut Memory)> {
         let Writer { link, memory, .. } = &mut *self.writer;
         let link = link.as_mut().ok_or_else(closed)?;
@@ -431,13 +452,6 @@ impl Tx {
             State::Open => return Ok((link, memory)),
             State::Ended => return Err(Error::Unavailable("the transaction was lost".to_owned())),
             State::Idle => {}
-        }
-        if link.is_autocommit() {
-            self.db.shared.begin_outer(link)?;
-            if let Err(error) = memory.check(link) {
-                link.control("ROLLBACK")?;
-                return Err(error);
-            }
         }
         link.control("SAVEPOINT request")?;
         self.state = State::Open;

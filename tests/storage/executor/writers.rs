@@ -226,6 +226,24 @@ async fn no_writer_starves_another_process() {
     assert!(waited < Duration::from_secs(8), "{waited:?}");
 }
 
+/// The same in one task: whoever waits for the other's turn must not keep the other from its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writers_of_two_handles_in_one_task_do_not_block_each_other() {
+    let [place, _] = places();
+    let (first, second) = (with_tables(&place).await, place.open().await);
+    let write = async |db: &Db, from: i64| {
+        for id in from..from + 200 {
+            let mut tx = db.begin().await.unwrap();
+            insert(&mut tx, id, &format!("row {id}")).await.unwrap();
+            tokio::task::yield_now().await;
+            tx.commit().await.unwrap();
+        }
+    };
+    let all = async { tokio::join!(write(&first, 0), write(&second, 1_000), write(&first, 2_000)) };
+    tokio::time::timeout(Duration::from_secs(25), all).await.unwrap();
+    assert_eq!(count(&mut first.clone()).await, 600);
+}
+
 impl Place {
     fn is_sqlite(&self) -> bool {
         matches!(self.url, aureole_storage::DatabaseUrl::Sqlite(_))

@@ -7,12 +7,12 @@
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::db::{Error, Result};
 
 /// How often a waiting process tries. Waiting is rare, and a commit takes about as long.
-const PAUSE: Duration = Duration::from_micros(500);
+pub(super) const PAUSE: Duration = Duration::from_micros(500);
 
 pub(super) struct Turn {
     file: File,
@@ -40,26 +40,6 @@ impl Turn {
             // A file system without locks has no turns either.
             Ok(()) | Err(TryLockError::Error(_)) => Some(Held { turn: self }),
             Err(TryLockError::WouldBlock) => None,
-        }
-    }
-
-    /// Tries `begin` until it gives true or the time is over, in this process's turn.
-    pub(super) fn wait(
-        &self,
-        limit: Duration,
-        mut begin: impl FnMut() -> Result<bool>,
-    ) -> Result<bool> {
-        let deadline = Instant::now() + limit;
-        let mut held = None;
-        loop {
-            held = held.or_else(|| self.try_take());
-            if held.is_some() && begin()? {
-                return Ok(true);
-            }
-            if Instant::now() >= deadline {
-                return Ok(false);
-            }
-            std::thread::sleep(PAUSE);
         }
     }
 }
