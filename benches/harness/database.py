@@ -68,8 +68,10 @@ def disk_syncs(folder):
 
 
 def measure(kind, programs, options, folder):
-    """Loads the data, checks the replies, measures. `programs` is (aureole, limit)."""
-    folder.mkdir()
+    """Loads the data into a folder below `folder`, or takes what is loaded; checks the replies, measures.
+    `programs` is (aureole, limit)."""
+    folder = (options.loaded or folder).resolve() / f"{kind}-{options.clients}"
+    folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o711)  # the database's own user has to pass
     result = Result(kind, clients=options.clients, syncs=disk_syncs(folder))
     postgres = servers.Postgres(folder) if kind == "postgresql" else None
@@ -79,8 +81,7 @@ def measure(kind, programs, options, folder):
             result.version = postgres.version()
         url = postgres.url if postgres else f"sqlite:{folder / 'aureole.db'}"
         aureole = servers.Aureole(programs[0], url, folder)
-        print(f"{kind}: loading {options.clients:,} clients", flush=True)
-        result.load_s = aureole.load(options.clients)
+        load_once(aureole, folder / "load_s", result)
         aureole.create_application()
         if postgres:
             postgres.settle()
@@ -94,6 +95,16 @@ def measure(kind, programs, options, folder):
         if postgres:
             postgres.stop()
     return result
+
+
+def load_once(aureole, mark, result):
+    """Loads the data, unless the mark says that they are there, and how many seconds that took."""
+    if mark.exists():
+        result.load_s = float(mark.read_text())
+        return
+    print(f"{result.kind}: loading {result.clients:,} clients", flush=True)
+    result.load_s = aureole.load(result.clients)
+    mark.write_text(f"{result.load_s}\n")
 
 
 def wanted(options, name):

@@ -144,3 +144,8 @@ def plan(data):
 NAMES = ("get", "revalidate", "page-first", "page-deep", "page-random", "search", "mixed", "create",
          "bulk", "beside-writes", "start")
 READS = ("get", "revalidate", "page-first", "page-deep", "page-random", "search")
+
+
+def only_read(names):
+    """Whether these paths leave the data as they are; None stands for all paths."""
+    return names is not None and all(name in (*READS, "start") for name in names)

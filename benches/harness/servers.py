@@ -15,7 +15,6 @@ from harness import api
 
 READY_LIMIT_S = 120
 STOP_LIMIT_S = 15
-CLIENT_ID = "bench"
 
 
 class Failed(Exception):
@@ -121,6 +120,8 @@ class Aureole:
     def __init__(self, program, database, folder):
         self.program = program
         self.folder = folder
+        # A database that is measured again has the applications of earlier runs.
+        self.client_id = "bench-" + secrets.token_hex(4)
         self.secret = "bench-secret-" + secrets.token_hex(16)
         # Settings of whoever runs this must not leak into the figures.
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("AUREOLE_")}
@@ -136,7 +137,7 @@ class Aureole:
         return self.command("demo", "load", "--clients", str(clients), "--seed", "1")
 
     def create_application(self):
-        self.command("application", "create", "--name", "bench", "--client-id", CLIENT_ID,
+        self.command("application", "create", "--name", "bench", "--client-id", self.client_id,
                      "--client-secret", self.secret, "--scope", "all")
 
     def serve(self):
@@ -144,7 +145,7 @@ class Aureole:
 
     def token(self, server):
         """A fresh access token: the harness can run for longer than one lives."""
-        form = urllib.parse.urlencode({"grant_type": "client_credentials", "client_id": CLIENT_ID,
+        form = urllib.parse.urlencode({"grant_type": "client_credentials", "client_id": self.client_id,
                                        "client_secret": self.secret, "scope": "all"})
         with api.Api(server.port) as client:
             return client.post("/auth/token", form, "application/x-www-form-urlencoded")["access_token"]
@@ -157,21 +158,25 @@ class Postgres:
     def __init__(self, folder):
         self.folder = folder / "postgres"
         self.port = free_port()
-        self.password = secrets.token_hex(16)
         self.bin = self.find()
-        self.folder.mkdir()
-        secret = self.folder / "password"
-        secret.touch(mode=0o600)
-        secret.write_text(self.password)
         # The database refuses to run as root; Debian's package makes this user.
         self.user = "postgres" if os.geteuid() == 0 else None
+        self.running = False
+        secret = self.folder / "password"
+        self.is_new = not (self.folder / "data" / "PG_VERSION").exists()
+        if not self.is_new:
+            self.password = secret.read_text()
+            return
+        self.password = secrets.token_hex(16)
+        self.folder.mkdir()
+        secret.touch(mode=0o600)
+        secret.write_text(self.password)
         if self.user:
             owner = pwd.getpwnam(self.user)
             for path in (self.folder, secret):
                 os.chown(path, owner.pw_uid, owner.pw_gid)
         self.tool("initdb", "--pgdata", self.folder / "data", "--username", "aureole",
                   "--encoding", "UTF8", "--auth", "scram-sha-256", "--pwfile", secret)
-        self.running = False
 
     @staticmethod
     def find():
@@ -196,7 +201,8 @@ class Postgres:
         self.tool("pg_ctl", "--pgdata", self.folder / "data", "--log", self.folder / "log",
                   "--options", options, "--wait", "start")
         self.running = True
-        self.sql("postgres", "CREATE DATABASE aureole")
+        if self.is_new:
+            self.sql("postgres", "CREATE DATABASE aureole")
 
     @property
     def url(self):
