@@ -5,7 +5,11 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-on_both_databases!(an_unreadable_head_has_an_answer, a_long_address_has_an_answer);
+on_both_databases!(
+    an_unreadable_head_has_an_answer,
+    what_cannot_be_read_behind_the_head_leaves_the_answer,
+    a_long_address_has_an_answer
+);
 
 /// Sends bytes as they are and returns the status line and the body of the only answer.
 async fn send(server: &Server, request: &[u8]) -> (String, Value) {
@@ -36,6 +40,28 @@ async fn an_unreadable_head_has_an_answer(server: &Server) {
             "400 Bad Request",
             "validation",
         ),
+        // These the library would answer with a bare status.
+        (
+            "GET /client?search=\"a\" HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(),
+            "400 Bad Request",
+            "validation",
+        ),
+        ("GET api/client HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(), "400 Bad Request", "validation"),
+        (
+            "POST /client HTTP/1.1\r\ncontent-length: x\r\n\r\n".to_owned(),
+            "400 Bad Request",
+            "validation",
+        ),
+        (
+            "POST /client HTTP/1.1\r\ntransfer-encoding: x\r\n\r\n".to_owned(),
+            "400 Bad Request",
+            "validation",
+        ),
+        (
+            "POST /client HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n".to_owned(),
+            "400 Bad Request",
+            "validation",
+        ),
         (
             format!("GET /client HTTP/1.1\r\n{many}\r\n"),
             "431 Request Header Fields Too Large",
@@ -51,6 +77,24 @@ async fn an_unreadable_head_has_an_answer(server: &Server) {
         let start: String = request.chars().take(60).collect();
         assert_eq!(line, format!("HTTP/1.1 {status}"), "{start}");
         assert_eq!((&body["code"], &body["status"].to_string()[..]), (&code.into(), &status[..3]));
+    }
+}
+
+/// The reply is not lost when there is more on the connection than belongs to the request.
+async fn what_cannot_be_read_behind_the_head_leaves_the_answer(server: &Server) {
+    let token = server.admin().await.token().to_owned();
+    let head = format!(
+        "POST /client HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\nconnection: close\r\n"
+    );
+    for (rest, message) in [
+        ("transfer-encoding: chunked\r\n\r\nzz\r\n[]\r\n0\r\n\r\n", "ended before"),
+        ("transfer-encoding: chunked\r\n\r\n1\r\n[\r\nzz\r\n]\r\n", "ended before"),
+        ("content-length: 2\r\n\r\n{}\r\n\r\nmore", "name is required"),
+    ] {
+        let (line, body) = send(server, format!("{head}{rest}").as_bytes()).await;
+        assert_eq!(line, "HTTP/1.1 400 Bad Request", "{rest}");
+        assert!(body["Message"].as_str().unwrap().contains(message), "{rest}: {body}");
     }
 }
 

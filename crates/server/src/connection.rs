@@ -1,5 +1,5 @@
 //! One connection: what comes in goes to [`front`], and a request that HTTP can't read gets an answer
-//! of ours, because the library would close the connection without a word.
+//! of ours, because that of the library is a bare status.
 
 use std::future::Future;
 use std::io;
@@ -40,7 +40,9 @@ pub async fn serve(app: Arc<App>, watcher: Watcher, stream: TcpStream, peer: Soc
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_limit)
-        .pipeline_flush(true)
+        // One buffer, written when a reply is whole. Not `pipeline_flush`: bytes that nobody can read
+        // would stay in front of the reply that says so, and it would never be sent.
+        .writev(false)
         .serve_connection(TokioIo::new(lent), service);
     // The statement ends here, and with it the connection that has the stream.
     let ended = watcher.watch(connection).await;
@@ -91,6 +93,23 @@ async fn refuse(mut stream: TcpStream, mut reply: Reply, drain_bytes: usize) -> 
         }
     }
     Ok(())
+}
+
+/// How many bytes at the end are the library's own refusal of a head that it can't read: the last thing
+/// that it writes on a connection, without one of the headers that every reply of ours has.
+/// [`refuse`] answers in its place.
+fn bare_refusal_bytes(bytes: &[u8]) -> usize {
+    const MOST_BYTES: usize = 200;
+    const REST: &[u8] = b"\r\nconnection: close\r\ncontent-length: 0\r\ndate: ";
+    let Some(head) = bytes.strip_suffix(b"\r\n\r\n") else { return 0 };
+    let tail = &head[head.len().saturating_sub(MOST_BYTES)..];
+    let Some(at) = tail.windows(7).rposition(|start| start == b"HTTP/1.") else { return 0 };
+    let refusal = &tail[at..];
+    let line = refusal.iter().position(|byte| *byte == b'\r').unwrap_or(0);
+    match refusal[line..].starts_with(REST) && !refusal[line + REST.len()..].contains(&b'\r') {
+        true => refusal.len() + 4,
+        false => 0,
+    }
 }
 
 /// A stream that comes back when the connection that uses it is dropped.
@@ -160,21 +179,12 @@ impl AsyncWrite for Lent {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = self.stream()?.poll_write(cx, buf);
+        let ours = &buf[..buf.len() - bare_refusal_bytes(buf)];
+        if ours.is_empty() && !buf.is_empty() {
+            return Poll::Ready(Ok(buf.len()));
+        }
+        let written = self.stream()?.poll_write(cx, ours);
         self.watched(cx, written)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = self.stream()?.poll_write_vectored(cx, bufs);
-        self.watched(cx, written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.as_ref().is_some_and(AsyncWrite::is_write_vectored)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -184,5 +194,24 @@ impl AsyncWrite for Lent {
     /// Left to the end of the connection: until then a refusal may have to be written.
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bare_refusal_bytes;
+
+    #[test]
+    fn only_the_bare_refusal_is_held_back() {
+        let bare = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\
+                    date: Wed, 25 Nov 2026 16:34:32 GMT\r\n\r\n";
+        let before = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]";
+        let ours = "HTTP/1.1 404 Not Found\r\nx-request-id: 1\r\nconnection: close\r\n\
+                    content-length: 0\r\ndate: Wed, 25 Nov 2026 16:34:32 GMT\r\n\r\n";
+        assert_eq!(bare_refusal_bytes(bare.as_bytes()), bare.len());
+        assert_eq!(bare_refusal_bytes(format!("{before}{bare}").as_bytes()), bare.len());
+        for kept in [before, ours, "", "\r\n\r\n", &format!("{bare}x")] {
+            assert_eq!(bare_refusal_bytes(kept.as_bytes()), 0, "{kept}");
+        }
     }
 }
