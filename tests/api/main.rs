@@ -42,6 +42,7 @@ mod rate_limits;
 mod receiver;
 mod recurring_items;
 mod refusals;
+mod repeats;
 mod request_types;
 mod restore;
 mod searches;

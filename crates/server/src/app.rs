@@ -10,6 +10,7 @@ use aureole_catalogue::{Entity, EntityKind, Limits, Show, Source};
 use aureole_storage::Db;
 use aureole_storage::records::{Select, Sight};
 
+use crate::api::idempotency::Running;
 use crate::api::openapi::Docs;
 use crate::auth::{Auth, Caller};
 use crate::cache::RecordCache;
@@ -50,6 +51,8 @@ pub struct App {
     pub proxies: Proxies,
     pub origins: Origins,
     pub webhooks: Webhooks,
+    /// Requests with an `Idempotency-Key` that are worked on.
+    pub repeats: Running,
     pub docs: Docs,
     plans: RwLock<HashMap<PlanKey, Arc<Prepared>>>,
     /// Those of limited agents, by their limits.
@@ -97,6 +100,7 @@ impl App {
             proxies: Proxies::parse(&config.trusted_proxies)?,
             origins: Origins::parse(&config.cors.origins)?,
             webhooks: Webhooks::new(&config.webhooks)?,
+            repeats: Running::default(),
             docs: Docs::default(),
             limits: config.accept_limits(),
             list_limits: config.list_limits(),

@@ -4,6 +4,7 @@
 use aureole_catalogue::EntityKind;
 
 use crate::api;
+use crate::api::idempotency::once;
 use crate::endpoints::{self, Endpoint};
 use crate::error::{ApiError, Result};
 use crate::front::Call;
@@ -222,16 +223,29 @@ pub async fn post(call: &Call, route: Route, body: &[u8]) -> Result<Reply> {
             let saved = api::save::post(call, endpoint, body).await;
             saved.map_err(|error| error.about(endpoint.place))
         }
-        Route::Restore(change) => api::restore::post(call, change, body).await,
-        Route::Replay(id) => api::webhooks::replay(call, id).await,
-        Route::WebhookTest(id) => api::webhooks::test(call, id).await,
+        Route::Restore(change) => {
+            once(call, &with_id(change, body), api::restore::post(call, change, body)).await
+        }
+        Route::Replay(id) => once(call, &with_id(id, body), api::webhooks::replay(call, id)).await,
+        Route::WebhookTest(id) => {
+            once(call, &with_id(id, body), api::webhooks::test(call, id)).await
+        }
         Route::NewAccountsId => api::client_actions::new_accounts_id(call, body).await,
         Route::PaymentMethod => api::client_actions::payment_method(call, body).await,
-        Route::Invoiced => api::invoiced::post(call, endpoint("recurringitem")?, body).await,
-        Route::PopupRead => api::popups::read(call, endpoint("popupnote")?, body).await,
-        Route::Settings => api::settings::post(call, body).await,
+        Route::Invoiced => {
+            once(call, body, api::invoiced::post(call, endpoint("recurringitem")?, body)).await
+        }
+        Route::PopupRead => {
+            once(call, body, api::popups::read(call, endpoint("popupnote")?, body)).await
+        }
+        Route::Settings => once(call, body, api::settings::post(call, body)).await,
         _ => Err(ApiError::MethodNotAllowed { allow: route.allow() }),
     }
+}
+
+/// What tells requests to the same kind of route apart.
+fn with_id(id: i64, body: &[u8]) -> Vec<u8> {
+    [format!("{id}\n").as_bytes(), body].concat()
 }
 
 pub async fn delete(call: &Call, route: Route) -> Result<Reply> {

@@ -118,7 +118,7 @@ async fn narrow_update(call: &Call, body: &[u8], fields: &[&str], unique: bool) 
     if !problems.is_empty() {
         return Err(ApiError::Validation { place: "", problems });
     }
-    let repeatable = idempotency::of(call, body)?.filter(|_| !dry_run);
+    let repeatable = if dry_run { None } else { idempotency::of(call, body).await? };
     if let Some(repeatable) = &repeatable
         && let Some(first) = repeatable.first(call).await?
     {

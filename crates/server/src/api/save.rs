@@ -54,7 +54,9 @@ pub async fn post(call: &Call, endpoint: &'static Endpoint, body: &[u8]) -> Resu
     if !problems.is_empty() {
         return Err(ApiError::Validation { place: "", problems });
     }
-    mode.repeatable = idempotency::of(call, body)?.filter(|_| !mode.dry_run);
+    if !mode.dry_run {
+        mode.repeatable = idempotency::of(call, body).await?;
+    }
     if let Some(repeatable) = &mode.repeatable
         && let Some(first) = repeatable.first(call).await?
     {
@@ -65,26 +67,27 @@ pub async fn post(call: &Call, endpoint: &'static Endpoint, body: &[u8]) -> Resu
         return Ok(reply::json(200, "[]"));
     }
     if let Some((from, into)) = merge_of(endpoint, &elements)? {
-        return super::merge::post(call, &elements.path(0), from, into, mode.dry_run).await;
+        let reply = super::merge::post(call, &elements.path(0), from, into, mode.dry_run).await?;
+        return match mode.repeatable {
+            Some(repeatable) => repeatable.kept(call, reply).await,
+            None => Ok(reply),
+        };
     }
     if mode.bulk && !elements.bare {
         let repeatable = mode.repeatable.take();
         let body = bulk(call, endpoint, &elements, &mode).await?;
         if let Some(repeatable) = repeatable {
-            // Its records were committed one by one; the reply follows in a transaction of its own.
-            let mut tx = call.db.begin().await?;
-            repeatable.keep(call, &mut tx, 200, &body).await?;
-            tx.commit().await?;
+            // Its records were committed one by one.
+            repeatable.keep_behind(call, 200, &body).await?;
         }
         return Ok(reply::json(200, body));
     }
     let written = write_again(call, endpoint, &elements, &mode).await;
-    if let (Err(ApiError::Duplicate { id: 0, .. }), Some(repeatable)) = (&written, &mode.repeatable)
+    if let (Err(_), Some(repeatable)) = (&written, &mode.repeatable)
+        && let Some(first) = repeatable.first(call).await?
     {
-        // The same request came twice at the same time, and the other one was first.
-        if let Some(first) = repeatable.first(call).await? {
-            return Ok(first);
-        }
+        // The same request came to another server at the same time, which was first.
+        return Ok(first);
     }
     let written = written?;
     Ok(reply::json(written.status, written.body))
@@ -224,7 +227,9 @@ async fn precondition(
 
 /// Compares `If-Match` with the stored state.
 pub fn check_tag(endpoint: &Endpoint, wanted: &str, id: i64, rev: i64) -> Result<()> {
-    if get::matches(wanted, &format!("\"{rev}\"")) {
+    let [of_record, of_content] = super::attachments::etags(rev);
+    let is_file = endpoint.kind == EntityKind::Attachment;
+    if get::matches(wanted, &of_record) || is_file && get::matches(wanted, &of_content) {
         return Ok(());
     }
     let what = endpoint.kind.entity().singular;
