@@ -147,7 +147,7 @@ pub async fn tenant_id(app: &App, name: &str) -> Result<i64, Failure> {
     let found = tenants.iter().find(|tenant| fold(&tenant.name) == fold(name));
     found
         .map(|tenant| tenant.id)
-        .ok_or_else(|| Failure::Failed(format!("There is no tenant named {name}.")))
+        .ok_or_else(|| Failure::Wrong(format!("There is no tenant named {name}.")))
 }
 
 fn yes_no(is: bool) -> String {

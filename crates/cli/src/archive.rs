@@ -10,10 +10,9 @@ use aureole_storage::{DatabaseUrl, Db, archive, verify};
 use crate::failure::Failure;
 use crate::output::{note, print};
 
-impl From<archive::Error> for Failure {
-    fn from(error: archive::Error) -> Failure {
-        Failure::Failed(error.to_string())
-    }
+/// What went wrong with a backup, with its name in front.
+fn about(file: &Path) -> impl Fn(archive::Error) -> Failure {
+    move |error| Failure::Failed(format!("{}: {error}", file.display()))
 }
 
 /// Writes a backup beside `file` first, so that `file` is a whole one or not there.
@@ -39,7 +38,7 @@ pub async fn backup(app: &Arc<App>, file: &Path) -> Result<(), Failure> {
     if written.is_err() {
         let _ = fs::remove_file(part);
     }
-    let manifest = written?;
+    let manifest = written.map_err(about(file))?;
     fs::rename(part, file).map_err(failed)?;
     let (rows, tables) = (manifest.rows(), manifest.tables.len());
     note(&format!("{rows} rows of {tables} tables are in {}", file.display()));
@@ -50,11 +49,11 @@ pub async fn backup(app: &Arc<App>, file: &Path) -> Result<(), Failure> {
 pub async fn restore(config: &Config, file: &Path) -> Result<(), Failure> {
     let url: DatabaseUrl = config.database.parse().map_err(Failure::Wrong)?;
     let failed = |error| Failure::Failed(format!("{url}: {error}"));
-    let mut found = archive::open(file)?;
+    let mut found = archive::open(file).map_err(about(file))?;
     let db = Db::open(&url, config.storage_options()).await.map_err(failed)?;
     let restored = found.restore(&db, Clock::system().now_ms()).await;
     db.close().await;
-    restored?;
+    restored.map_err(about(file))?;
     note(&format!("{} rows are restored from {}", found.manifest.rows(), file.display()));
     Ok(())
 }
@@ -78,7 +77,7 @@ pub async fn verify_database(app: &Arc<App>) -> Result<(), Failure> {
 }
 
 pub fn verify_file(file: &Path) -> Result<(), Failure> {
-    let mut found = archive::open(file)?;
-    found.check()?;
+    let mut found = archive::open(file).map_err(about(file))?;
+    found.check().map_err(about(file))?;
     print(&format!("{} rows of {} are whole.\n", found.manifest.rows(), file.display()))
 }

@@ -6,10 +6,10 @@ use aureole_server::auth::AuthError;
 
 #[derive(Debug)]
 pub enum Failure {
-    /// A wrong value of an option or a setting: exit code 2.
+    /// A wrong value of an option or a setting, also one that only the database knows to be wrong, such
+    /// as a tenant that does not exist or a name that is taken: exit code 2.
     Wrong(String),
-    /// Everything else, such as a database that can't be reached or a name that is taken: exit
-    /// code 1.
+    /// Everything else, such as a database that can't be reached: exit code 1.
     Failed(String),
 }
 
@@ -34,6 +34,9 @@ impl fmt::Display for Failure {
 
 impl From<AuthError> for Failure {
     fn from(error: AuthError) -> Failure {
-        Failure::Failed(error.to_string())
+        match error {
+            AuthError::Refused(sentence) => Failure::Wrong(sentence),
+            other => Failure::Failed(other.to_string()),
+        }
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use aureole_server::vault::Vault;
 use aureole_server::{App, Clock, Config};
 use aureole_storage::{DatabaseUrl, Db};
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use args::{Args, Command};
@@ -36,7 +36,7 @@ const EVENT_INTERVAL: u32 = 16;
 fn main() -> ExitCode {
     let result = match Args::try_parse() {
         Ok(args) => run(args),
-        Err(error) => match wrong_value(&error) {
+        Err(error) => match wrong_usage(&error) {
             Some(failure) => Err(failure),
             // Usage, help and version, as clap prints them.
             None => error.exit(),
@@ -51,24 +51,20 @@ fn main() -> ExitCode {
     }
 }
 
-/// A value that an option or its variable can't have, in one line.
-fn wrong_value(error: &clap::Error) -> Option<Failure> {
-    if !matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation) {
-        return None;
-    }
-    // A missing value has its usage to tell.
-    if error.get(ContextKind::InvalidValue)?.to_string().is_empty()
-        && error.kind() == ErrorKind::InvalidValue
+/// What is wrong with the command line, in one line: its first paragraph as clap writes it. `None` for
+/// help and version, and for a command that is not there at all, which has its help to tell.
+fn wrong_usage(error: &clap::Error) -> Option<Failure> {
+    if !error.use_stderr()
+        || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        || error.kind() == ErrorKind::MissingSubcommand
     {
         return None;
     }
     let text = error.to_string();
-    let lines = text.lines().map(str::trim);
-    let lines = lines
-        .take_while(|line| !line.starts_with("For more information") && !line.starts_with("tip:"));
+    let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+    let lines = lines.filter(|line| !line.starts_with("For more information"));
     let text = lines.collect::<Vec<_>>().join("\n");
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    Some(Failure::Wrong(text.to_owned()))
+    Some(Failure::Wrong(text.strip_prefix("error: ").unwrap_or(&text).to_owned()))
 }
 
 fn run(args: Args) -> Result<(), Failure> {

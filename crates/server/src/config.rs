@@ -1,11 +1,13 @@
 //! Every setting. `aureole.default.toml` is the lowest layer and therefore the documentation.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use aureole_catalogue::Limits;
 use aureole_catalogue::query::ListLimits;
 use serde::Deserialize;
 use toml::Value;
+use toml::de::{DeTable, DeValue};
 
 use crate::cors::Origins;
 use crate::index::Sizes;
@@ -241,15 +243,22 @@ impl Layers {
     /// # Errors
     /// One line that names the setting or the place.
     pub fn lay_file(&mut self, text: &str) -> Result<(), String> {
-        let table: toml::Table = toml::from_str(text).map_err(|error| {
-            let until = error.span().map_or(0, |span| span.start.min(text.len()));
-            let line = text.as_bytes()[..until].iter().filter(|byte| **byte == b'\n').count() + 1;
-            format!("line {line}: {}", error.message().replace('\n', "; "))
-        })?;
+        let at = |place: Range<usize>, wrong: &str| {
+            let before = &text.as_bytes()[..place.start.min(text.len())];
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            format!("line {line}: {wrong}")
+        };
+        let unreadable = |error: toml::de::Error| {
+            at(error.span().unwrap_or(0..0), &error.message().replace('\n', "; "))
+        };
+        let table: toml::Table = toml::from_str(text).map_err(unreadable)?;
+        let places = DeTable::parse(text).map_err(unreadable)?;
         let mut values = Vec::new();
         flatten("", table, &mut values);
         for (path, value) in values {
-            self.lay(&path, value).map_err(|wrong| format!("{path} {wrong}"))?;
+            self.lay(&path, value).map_err(|wrong| {
+                at(place_of(places.get_ref(), &path), &format!("{path} {wrong}"))
+            })?;
         }
         Ok(())
     }
@@ -315,6 +324,19 @@ impl Layers {
             return Err("lists.page_size is larger than lists.max_page_size".to_owned());
         }
         Ok(config)
+    }
+}
+
+/// Where the key of a setting stands in a file, in bytes.
+fn place_of(table: &DeTable<'_>, path: &str) -> Range<usize> {
+    let (name, inside) =
+        path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == name) else {
+        return 0..0;
+    };
+    match (value.get_ref(), inside) {
+        (DeValue::Table(table), Some(inside)) => place_of(table, inside),
+        _ => key.span(),
     }
 }
 

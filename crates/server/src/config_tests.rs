@@ -26,6 +26,9 @@ fn a_wrong_value_is_refused_in_one_line() {
         ("[lists]\npage_size = 2_000", "larger than lists.max_page_size"),
         ("limits = 3", "limits is not a setting"),
         ("strict = false\nlisten = ", "line 2: "),
+        ("# first\n\n[limits]\n\nbody_bites = 1", "line 5: limits.body_bites is not a setting"),
+        ("strict = false\ncors.origins = \"x\"", "line 2: cors.origins has to be"),
+        ("strict = false\nlisten = \"x\"", "line 2: listen has to be"),
     ] {
         let error = Config::from_toml(text).unwrap_err();
         assert!(error.contains(part), "{text}: {error}");

@@ -33,7 +33,7 @@ pub enum Error {
     /// Asked for something that cannot be: a sentence for the person who asked.
     #[error("{0}")]
     Refused(String),
-    #[error("the file: {0}")]
+    #[error(transparent)]
     File(#[from] std::io::Error),
     #[error(transparent)]
     Storage(#[from] crate::Error),

@@ -22,8 +22,7 @@ fn lots(server: &Server, token: &str, client: &Value) -> Vec<String> {
 #[test]
 fn due_jobs_run_once() {
     let folder = Folder::new();
-    let application = ["--client-id", "jobs-test", "--client-secret", "jobs-test-secret"];
-    folder.ok(&[&["application", "create", "--name", "Jobs"][..], &application].concat());
+    folder.application("jobs-test", "jobs-test-secret", &[]);
     // A server begins its first round at once; what is written later waits a minute for the next.
     let client = served(&folder, |server, token| {
         std::thread::sleep(std::time::Duration::from_millis(500));

@@ -39,6 +39,12 @@ fn a_wrong_value_is_one_line_and_code_2() {
         (&["agent", "create", "--name", "A", "--email", "a@b", "--password-stdin"], "no password"),
         (&["demo", "load", "--clients", "many"], "many"),
         (&["demo", "load", "--clients", "0"], "0 is not in"),
+        (&["serve", "--strict=perhaps"], "'perhaps' for '--strict'"),
+        (&["serve", "--listen"], "a value is required for '--listen <ADDRESS>'"),
+        (&["application", "create", "--name", "A", "--client-secret", ""], "'--client-secret"),
+        (&["application", "create"], "--name <NAME>"),
+        (&["serve", "--port", "1"], "unexpected argument '--port'"),
+        (&["fly"], "unrecognized subcommand 'fly'"),
     ] {
         folder.fails(args, &[], 2, part);
     }
@@ -60,10 +66,10 @@ fn a_wrong_value_is_one_line_and_code_2() {
         folder.fails(&["serve"], &[(variable, value)], 2, part);
     }
     for (text, part) in [
-        ("lisssten = 1", "aureole.toml: lisssten is not a setting"),
+        ("lisssten = 1", "aureole.toml: line 1: lisssten is not a setting"),
         (
             "[limits]\nbody_bytes = \"1\"",
-            "aureole.toml: limits.body_bytes has to be a whole number",
+            "aureole.toml: line 2: limits.body_bytes has to be a whole number",
         ),
         ("strict = false\nlog = ", "aureole.toml: line 2: "),
     ] {
@@ -96,18 +102,32 @@ fn wrong_usage_is_code_2_and_help_is_code_0() {
     assert!(folder.names().is_empty());
 }
 
+/// Values that only the database knows to be wrong.
 #[test]
-fn other_failures_are_one_line_and_code_1() {
+fn a_name_that_is_unknown_or_taken_is_one_line_and_code_2() {
     let folder = Folder::new();
     let create = ["application", "create", "--name", "A", "--client-id", "one"];
     folder.ok(&create);
-    folder.fails(&create, &[], 1, "client id one already");
+    folder.fails(&create, &[], 2, "client id one already");
     folder.ok(&["tenant", "create", "Acme"]);
-    folder.fails(&["tenant", "create", "ACME"], &[], 1, "named ACME already");
-    folder.fails(&["tenant", "suspend", "Nobody"], &[], 1, "no tenant named Nobody");
-    folder.fails(&["demo", "load", "--tenant", "Nobody"], &[], 1, "no tenant named Nobody");
-    folder.fails(&["application", "list", "--tenant", "Nobody"], &[], 1, "no tenant named Nobody");
-    folder.fails(&["application", "revoke", "--client-id", "two"], &[], 1, "client id two");
+    let nobody = "no tenant named Nobody";
+    for (args, part) in [
+        (&["tenant", "create", "ACME"][..], "named ACME already"),
+        (&["tenant", "suspend", "Nobody"], nobody),
+        (&["demo", "load", "--tenant", "Nobody"], nobody),
+        (&["application", "list", "--tenant", "Nobody"], nobody),
+        (&["application", "create", "--name", "A", "--tenant", "Nobody"], nobody),
+        (&["application", "create", "--name", "A", "--agent", "99"], "no agent 99"),
+        (&["application", "revoke", "--client-id", "two"], "client id two"),
+        (&["agent", "create", "--name", "A", "--email", "a@b", "--tenant", "Nobody"], nobody),
+    ] {
+        folder.fails(args, &[], 2, part);
+    }
+}
+
+#[test]
+fn other_failures_are_one_line_and_code_1() {
+    let folder = Folder::new();
     let closed = "postgres://ann:hush-hush@127.0.0.1:1/aureole";
     let ran = folder.fails(&["migrate", "--database", closed], &[], 1, "127.0.0.1:1/aureole");
     assert!(!ran.err.contains("hush-hush"), "{}", ran.err);
@@ -447,8 +467,7 @@ fn the_key_for_secrets_changes_while_a_server_runs() {
     folder.write("keys", &first);
     folder.write("aureole.toml", "secret_key_file = \"keys\"");
     let args = ["--listen", "127.0.0.1:0", "--database", "sqlite:key.db"];
-    let make = ["application", "create", "--name", "A", "--client-id", "a", "--client-secret", "b"];
-    folder.ok(&[&make[..], &["--database", "sqlite:key.db"]].concat());
+    folder.application("a", "b", &["--database", "sqlite:key.db"]);
     let server = Server::start(&folder, &args, &[]);
     let token = server.token("a", "b");
     let post = |server: &Server, body: &str| {

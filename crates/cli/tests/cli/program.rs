@@ -85,6 +85,13 @@ impl Folder {
         ran.out
     }
 
+    /// Makes an application that may do everything, in the database that `more` names, if it does.
+    pub fn application(&self, id: &str, secret: &str, more: &[&str]) {
+        let make =
+            ["application", "create", "--name", "A", "--client-id", id, "--client-secret", secret];
+        self.ok(&[&make[..], more].concat());
+    }
+
     /// Runs what has to fail with one line that says `part`.
     pub fn fails(&self, args: &[&str], variables: &[(&str, &str)], code: i32, part: &str) -> Ran {
         let ran = self.run(args, variables);

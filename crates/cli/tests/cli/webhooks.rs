@@ -41,16 +41,7 @@ fn post(server: &Server, token: &str, path: &str, body: &Value) -> Value {
 #[test]
 fn what_a_killed_server_was_sending_is_sent_again() {
     let folder = Folder::new();
-    folder.ok(&[
-        "application",
-        "create",
-        "--name",
-        "A",
-        "--client-id",
-        "a",
-        "--client-secret",
-        "a-secret",
-    ]);
+    folder.application("a", "a-secret", &[]);
     let variables = [
         ("AUREOLE_WEBHOOKS_ALLOW_NETWORKS", "127.0.0.0/8"),
         ("AUREOLE_WEBHOOKS_TIMEOUT_SECONDS", "2"),
