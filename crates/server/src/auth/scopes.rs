@@ -28,10 +28,15 @@ pub enum Area {
     Software,
     DistributionLists,
     Teams,
+    // Shorter or longer names that the vendor's own lists have for some of the above.
+    Sos,
+    Pos,
+    Timesheets,
+    SoftwareLicensing,
 }
 
 /// Every area with its name in a scope, in the order of [`Area`].
-const AREAS: [(Area, &str); 21] = [
+const AREAS: [(Area, &str); 25] = [
     (Area::Customers, "customers"),
     (Area::Crm, "crm"),
     (Area::Suppliers, "suppliers"),
@@ -53,11 +58,20 @@ const AREAS: [(Area, &str); 21] = [
     (Area::Software, "software"),
     (Area::DistributionLists, "distributionlists"),
     (Area::Teams, "teams"),
+    (Area::Sos, "sos"),
+    (Area::Pos, "pos"),
+    (Area::Timesheets, "timesheets"),
+    (Area::SoftwareLicensing, "softwarelicensing"),
 ];
 
 /// Scopes of OpenID Connect that libraries add unasked. They give no rights: every reply has an
 /// id token and a refresh token anyway.
 const IDENTITY: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+
+/// Scopes of the vendor's for things that are not here. Programs that ask for everything by name, such
+/// as the PowerShell module, ask for them too.
+const ELSEWHERE: [&str; 4] =
+    ["admin:webhooks", "editmine:timesheets", "access:chat", "access:adpasswordreset"];
 
 impl Area {
     /// The name in a scope: `customers` in `read:customers`.
@@ -146,7 +160,7 @@ impl Scopes {
             names.push(format!("read:{name}"));
             names.push(format!("edit:{name}"));
         }
-        names.extend(IDENTITY.map(str::to_owned));
+        names.extend(ELSEWHERE.iter().chain(&IDENTITY).map(|name| (*name).to_owned()));
         names
     }
 }
@@ -157,7 +171,7 @@ fn right(name: &str) -> Option<u64> {
         "all" => return Some(Scopes::ALL.0),
         "all:standard" => return Some(STANDARD),
         "admin" => return Some(ADMIN),
-        _ if IDENTITY.contains(&name) => return Some(0),
+        _ if IDENTITY.contains(&name) || ELSEWHERE.contains(&name) => return Some(0),
         _ => {}
     }
     let (verb, area) = name.split_once(':')?;
@@ -245,6 +259,18 @@ mod tests {
             "read:crm edit:tickets"
         );
         assert_eq!(parse("all:teams").to_string(), "edit:teams");
+    }
+
+    /// Programs that ask for each scope by its name, such as the PowerShell module, find all of them.
+    #[test]
+    fn scopes_of_the_vendor_for_other_things_are_known_and_give_nothing() {
+        let others = "access:chat access:adpasswordreset editMine:timesheets admin:webhooks";
+        assert!(parse(others).is_empty());
+        let named = "read:sos edit:pos read:timesheets edit:softwarelicensing";
+        assert_eq!(
+            parse(named).to_string(),
+            "read:sos edit:pos read:timesheets edit:softwarelicensing"
+        );
     }
 
     #[test]
