@@ -93,6 +93,15 @@ async fn methods_are_answered_as_http_asks(server: &Server) {
         }
     }
     admin.send(admin.request(Method::PUT, "/nothing")).await.expect_error(404, "not_found");
+    // Of the server as a whole, which no library for clients asks.
+    let address = server.url().trim_start_matches("http://");
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = "OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    assert!(answer.contains("allow: GET, HEAD, POST, DELETE, OPTIONS\r\n"), "{answer}");
 }
 
 async fn a_body_on_get_and_delete_is_ignored(server: &Server) {
@@ -138,6 +147,12 @@ async fn media_types_of_json_are_taken(server: &Server) {
         answer.expect_error(415, "unsupported_media_type");
     }
     assert_eq!(admin.get("/Client").await.expect(200)["record_count"], good.len());
+    // A body that would have to be unpacked first is told as that, not as broken JSON.
+    for (encoding, status) in [("gzip", 415), ("br", 415), ("identity", 400), ("", 400)] {
+        let request = admin.request(Method::POST, "/Client").header("content-encoding", encoding);
+        let answer = admin.send(request.header("content-type", "text/json").body("\u{1f}")).await;
+        assert_eq!(answer.status, status, "{encoding}");
+    }
 }
 
 async fn a_doubly_nested_array_is_flattened(server: &Server) {

@@ -28,6 +28,9 @@ use crate::reply::{self, Reply};
 use crate::routes::{self, Route};
 use crate::{compress, cors, wire};
 
+/// The methods that some path takes.
+const EVERYWHERE: &str = "GET, HEAD, POST, DELETE, OPTIONS";
+
 pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A request that is well formed and whose caller is known.
@@ -242,13 +245,13 @@ async fn answer(
         return Err(ApiError::AddressTooLong { limit_bytes: app.config.limits.url_bytes });
     }
     refuse_doubled(&parts.headers)?;
+    if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
+        return Ok(options(EVERYWHERE));
+    }
     let route = routes::find(&wire::fold_path(parts.uri.path()))?;
     let allow = route.allow();
     if parts.method == Method::OPTIONS {
-        let mut reply = reply::json(204, Bytes::new());
-        reply.headers_mut().remove(CONTENT_TYPE);
-        reply::set(&mut reply, http::header::ALLOW, allow);
-        return Ok(reply);
+        return Ok(options(allow));
     }
     let method = match &parts.method {
         &Method::HEAD => Method::GET,
@@ -287,6 +290,11 @@ async fn answer(
                 "the body must be application/json, not {content_type:?}"
             )));
         }
+        if let Some(encoding) = call.header("content-encoding").filter(|name| !is_plain(name)) {
+            return Err(ApiError::UnsupportedMediaType(format!(
+                "the body must not be compressed, not {encoding:?}"
+            )));
+        }
         let bytes = read_body(app, body, call.header("content-length")).await?;
         let _place = call.place(route).await;
         return routes::post(&call, route, &bytes).await;
@@ -296,6 +304,19 @@ async fn answer(
         return routes::delete(&call, route).await;
     }
     routes::get(&call, route).await
+}
+
+/// True for a `Content-Encoding` that is none.
+fn is_plain(encoding: &str) -> bool {
+    encoding.trim().is_empty() || encoding.trim().eq_ignore_ascii_case("identity")
+}
+
+/// What a path takes, or the server as a whole.
+fn options(allow: &str) -> Reply {
+    let mut reply = reply::json(204, Bytes::new());
+    reply.headers_mut().remove(CONTENT_TYPE);
+    reply::set(&mut reply, http::header::ALLOW, allow);
+    reply
 }
 
 /// Two programs on the way that each take another one of these would not mean the same request.
@@ -349,7 +370,7 @@ impl Open<'_> {
             Route::OpenApi => Ok(crate::api::openapi::document(app, &base)),
             Route::Docs => Ok(crate::api::openapi::page(parts.uri.path())),
             Route::DocsFile(name) => crate::api::openapi::file(app, name),
-            Route::Root => console::root(&parts.headers, &base),
+            Route::Root => console::root(&parts.headers),
             Route::Console => {
                 let params = Params::parse(parts.uri.query().unwrap_or(""));
                 let tenant = params.get("tenant").unwrap_or("");

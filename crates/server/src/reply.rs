@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http::header::{CONTENT_TYPE, HeaderName};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
@@ -55,6 +58,23 @@ pub fn text(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> 
 pub fn set(reply: &mut Reply, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         reply.headers_mut().insert(name, value);
+    }
+}
+
+/// The headers of what a browser shows or runs: it takes the type as it is told, names the page to nobody,
+/// lets nothing frame it, does what `policy` allows alone, and keeps it as `cache` says.
+pub fn guard(reply: &mut Reply, policy: Option<&str>, cache: &str) {
+    let headers: [(HeaderName, &str); 4] = [
+        (CACHE_CONTROL, cache),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+    ];
+    for (name, value) in headers {
+        set(reply, name, value);
+    }
+    if let Some(policy) = policy {
+        set(reply, CONTENT_SECURITY_POLICY, policy);
     }
 }
 

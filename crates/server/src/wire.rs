@@ -57,10 +57,12 @@ pub fn elements(body: &[u8], limit: usize) -> Result<Elements> {
     // Some programs on Windows write a byte order mark in front.
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let parsed: Value = serde_json::from_slice(body).map_err(|error| {
-        ApiError::invalid(
-            "",
-            format!("is not well-formed JSON at line {} column {}", error.line(), error.column()),
-        )
+        let what = match error.to_string().starts_with("recursion limit exceeded") {
+            true => "is nested too deeply",
+            false => "is not well-formed JSON",
+        };
+        let (line, column) = (error.line(), error.column());
+        ApiError::invalid("", format!("{what} at line {line} column {column}"))
     })?;
     let (items, bare) = match parsed {
         Value::Object(map) => return Ok(Elements { records: vec![map], bare: true }),

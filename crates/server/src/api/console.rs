@@ -1,10 +1,7 @@
 //! `/console`: clients and sites for people to look at. The pages are files that are compiled in; they
 //! read the API with a token of the person who has signed in, and so see what that person may see.
 
-use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, LOCATION,
-    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-};
+use http::header::{ACCEPT, HeaderMap, LOCATION};
 
 use crate::app::App;
 use crate::auth::console;
@@ -48,31 +45,24 @@ pub fn file(place: usize) -> Reply {
     dress(reply::text(200, content_type, content))
 }
 
-/// The server's own address: a browser is shown the console, a program that there is nothing here.
+/// The server's own address: a browser is led to the console beside it, whatever name it knows the server by;
+/// a program is told that there is nothing here.
 ///
 /// # Errors
 /// [`ApiError::NotFound`] for all but browsers.
-pub fn root(headers: &HeaderMap, base_url: &str) -> Result<Reply> {
+pub fn root(headers: &HeaderMap) -> Result<Reply> {
     let accepted = headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
     if !accepted.into_iter().any(|accepted| accepted.contains("text/html")) {
         return Err(ApiError::NotFound("there is no path /".to_owned()));
     }
     let mut reply = reply::text(303, "text/plain; charset=utf-8", "");
-    reply::set(&mut reply, LOCATION, &format!("{base_url}{}", console::PATH));
+    reply::set(&mut reply, LOCATION, console::PATH.trim_start_matches('/'));
+    reply::vary(&mut reply, "Accept");
     Ok(dress(reply))
 }
 
 fn dress(mut reply: Reply) -> Reply {
-    let headers: [(HeaderName, &str); 5] = [
-        (CONTENT_SECURITY_POLICY, POLICY),
-        // A new version's files fit together.
-        (CACHE_CONTROL, "no-cache"),
-        (REFERRER_POLICY, "no-referrer"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (X_FRAME_OPTIONS, "DENY"),
-    ];
-    for (name, value) in headers {
-        reply::set(&mut reply, name, value);
-    }
+    // A new version's files fit together.
+    reply::guard(&mut reply, Some(POLICY), "no-cache");
     reply
 }

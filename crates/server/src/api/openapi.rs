@@ -5,9 +5,6 @@ use std::io::Read;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
 
 use crate::app::App;
 use crate::error::{ApiError, Result};
@@ -57,9 +54,7 @@ pub fn page(path: &str) -> Reply {
         if path.ends_with('/') { ("", "../openapi.json") } else { ("docs/", "openapi.json") };
     let page = PAGE.replace("{files}", files).replace("{document}", document);
     let mut reply = reply::text(200, "text/html; charset=utf-8", page);
-    reply::set(&mut reply, CONTENT_SECURITY_POLICY, POLICY);
-    reply::set(&mut reply, CACHE_CONTROL, "no-cache");
-    guard(&mut reply);
+    reply::guard(&mut reply, Some(POLICY), "no-cache");
     reply
 }
 
@@ -76,17 +71,8 @@ pub fn file(app: &App, name: &'static str) -> Result<Reply> {
     let body =
         body.ok_or_else(|| ApiError::Internal(format!("the archive of Swagger UI has no {name}")))?;
     let mut reply = reply::text(200, content_type, body);
-    reply::set(&mut reply, CACHE_CONTROL, "public, max-age=3600");
-    guard(&mut reply);
+    reply::guard(&mut reply, None, "public, max-age=3600");
     Ok(reply)
-}
-
-fn guard(reply: &mut Reply) {
-    let headers: [(HeaderName, &str); 2] =
-        [(X_CONTENT_TYPE_OPTIONS, "nosniff"), (REFERRER_POLICY, "no-referrer")];
-    for (name, value) in headers {
-        reply::set(reply, name, value);
-    }
 }
 
 /// The page's files: those of Swagger UI from its archive, and our own.

@@ -9,10 +9,7 @@ use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HeaderMap, HeaderName, LOCATION,
-    REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-};
+use http::header::{COOKIE, HeaderMap, LOCATION, RETRY_AFTER, SET_COOKIE};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -190,7 +187,7 @@ fn stop(visit: &Visit<'_>, stopped: Stopped) -> Reply {
 fn go(location: &str) -> Reply {
     let mut reply = reply::text(303, "text/plain; charset=utf-8", "");
     reply::set(&mut reply, LOCATION, location);
-    guard(&mut reply);
+    reply::guard(&mut reply, None, "no-store");
     reply
 }
 
@@ -203,21 +200,8 @@ fn html(status: u16, page: String, form_action: &str) -> Reply {
          base-uri 'none'; frame-ancestors 'none'",
         *STYLE_HASH
     );
-    reply::set(&mut reply, CONTENT_SECURITY_POLICY, &policy);
-    guard(&mut reply);
+    reply::guard(&mut reply, Some(&policy), "no-store");
     reply
-}
-
-fn guard(reply: &mut Reply) {
-    let headers: [(HeaderName, &str); 4] = [
-        (CACHE_CONTROL, "no-store"),
-        (REFERRER_POLICY, "no-referrer"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (X_FRAME_OPTIONS, "DENY"),
-    ];
-    for (name, value) in headers {
-        reply::set(reply, name, value);
-    }
 }
 
 /// The form came from a page that this server gave to this browser for this request: another site
