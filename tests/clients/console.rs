@@ -43,6 +43,11 @@ async fn look(database: Database, looks: Looks) {
 
     browser.click(&browser.find(".pages a").await).await;
     browser.reads("main", "51 to 62 of 62").await;
+    // An old address may lead behind the end; the way back leads to the last page.
+    browser.open(&format!("{}/console#/clients?page=99", server.url())).await;
+    browser.reads("main", "The list ends before this page.").await;
+    browser.click(&browser.find(".pages a").await).await;
+    browser.reads("main", "51 to 62 of 62").await;
     let search = browser.find("input[type=search]").await;
     browser.enter(&search, &format!("zebra{ENTER}")).await;
     browser.reads("main", "Nothing is found for “zebra”.").await;

@@ -59,8 +59,11 @@ function trouble(error) {
   }
   document.title = "Aureole";
   const sentence = error instanceof Problem ? error.message : `The server can't be reached (${error.message}).`;
-  main.replaceChildren(make("p", { class: "alarm", role: "alert" }, sentence),
-    make("button", { click: show }, "Try again"));
+  main.replaceChildren(
+    make("p", { class: "alarm", role: "alert" }, sentence.charAt(0).toUpperCase() + sentence.slice(1)),
+    // What is not there does not come with another try.
+    error.status === 404 ? make("p", null, make("a", { href: "#/clients" }, "To the clients"))
+      : make("button", { click: show }, "Try again"));
 }
 
 /** The page of somebody who is not signed in. */

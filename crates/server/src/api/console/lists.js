@@ -55,7 +55,7 @@ export async function list(name, asked) {
   const found = await get(kind.path, {
     pageinate: true, page_size: ROWS, page_no: page, order: kind.ordered, search, includeinactive: inactive,
   });
-  const none = search ? `Nothing is found for “${search}”.` : `There are no ${name}.`;
+  const none = noRows(found, search ? `Nothing is found for “${search}”.` : `There are no ${name}.`);
   return {
     title: kind.title,
     spoken: `${found.record_count} ${name}`,
@@ -94,9 +94,16 @@ function searchForm(name, search, inactive) {
   return form;
 }
 
+const count = (number) => number.toLocaleString();
+
 function range(found, shown) {
   const first = (found.page_no - 1) * found.page_size + 1;
-  return shown ? `${first} to ${first + shown - 1} of ${found.record_count}` : `none of ${found.record_count}`;
+  return `${count(first)} to ${count(first + shown - 1)} of ${count(found.record_count)}`;
+}
+
+/** What stands in place of the rows: an old address may lead behind the last page. */
+function noRows(found, none) {
+  return found.record_count > 0 ? "The list ends before this page." : none;
 }
 
 function pages(name, asked, found) {
@@ -106,24 +113,24 @@ function pages(name, asked, found) {
     ? make("a", { href: address(name, asked, { page: page > 1 ? String(page) : "" }) }, text)
     : make("span", null, text));
   return make("nav", { class: "pages", "aria-label": "Pages" },
-    step(found.page_no - 1, "Previous"),
-    make("span", null, `Page ${found.page_no} of ${last}`),
+    step(Math.min(found.page_no - 1, last), "Previous"),
+    make("span", null, `Page ${count(found.page_no)} of ${count(last)}`),
     step(found.page_no + 1, "Next"));
 }
 
 /** A table of changes in the history. */
-export function changesTable(caption, rows) {
+export function changesTable(caption, rows, none = "Nothing was changed yet.") {
   return table(caption, [
     { title: "When", of: (row) => time(row.datetime), kind: "time" },
     { title: "What", of: subject },
     { title: "Who", of: (row) => row.agent_name || row.user_name || row.application },
     { title: "Fields", of: fields },
-  ], rows, "Nothing was changed yet.");
+  ], rows, none);
 }
 
 function subject(row) {
   const place = { Client: "clients", Site: "sites" }[row.entity];
-  const name = row.record_name || `${row.entity} ${row.record_id}`;
+  const name = row.record_name || String(row.record_id);
   return [
     `${row.action === "merge" ? "merged" : row.operation} ${row.entity} `,
     place && row.operation !== "deleted" ? link(`${place}/${row.record_id}`, name) : name,
@@ -155,7 +162,9 @@ export async function changes(asked) {
     content: [
       make("h1", null, "Changes"),
       make("p", { class: "under" }, "What was written, the newest first."),
-      section("History", changesTable(range(found, found.changes.length), found.changes), pages("changes", asked, found)),
+      section("History",
+        changesTable(range(found, found.changes.length), found.changes, noRows(found, "Nothing was changed yet.")),
+        pages("changes", asked, found)),
     ],
   };
 }
