@@ -4,6 +4,7 @@ use aureole_server::jobs;
 use aureole_testkit::{Actor, Answer, Database, Server, on_both_databases};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::writes::{client, get, id, make};
@@ -18,6 +19,7 @@ on_both_databases!(
     a_new_content_replaces_the_old_one,
     a_deleted_file_can_be_restored_with_its_content,
     a_file_on_a_client_in_use_keeps_nobody,
+    either_tag_guards_a_file,
 );
 
 const DAY_MS: i64 = 86_400_000;
@@ -254,6 +256,30 @@ async fn a_new_content_replaces_the_old_one(server: &Server) {
     let changed = admin.post(path, changed).await.expect(200);
     assert_eq!((&changed["filesize"], &changed["isimage"]), (&json!(3), &json!(true)));
     assert_eq!(content(&admin, id(&made)).await.text, "ccc");
+}
+
+/// A program that read the content has the content's tag.
+async fn either_tag_guards_a_file(server: &Server) {
+    let admin = server.admin().await;
+    let made = make(&admin, "Attachment", json!({ "filename": "a.txt", "data": "YQ==" })).await;
+    let path = format!("/api/Attachment/{}", id(&made));
+    let mut old = Vec::new();
+    for (at, accept) in ["*/*", "application/json"].into_iter().enumerate() {
+        let read = admin.send(admin.request(Method::GET, &path).header("accept", accept)).await;
+        let tag = read.header("etag").to_owned();
+        let change = json!({ "id": id(&made), "note": format!("change {at}") });
+        let write =
+            |tag: &str| admin.request(Method::POST, "/api/Attachment").header("if-match", tag);
+        admin.send(write(&tag).json(&change)).await.expect(200);
+        admin.send(write(&tag).json(&change)).await.expect_error(412, "precondition_failed");
+        old.push(tag);
+    }
+    for tag in &old {
+        let answer = admin.send(admin.request(Method::DELETE, &path).header("if-match", tag)).await;
+        answer.expect_error(412, "precondition_failed");
+    }
+    let tag = admin.get(&path).await.header("etag").to_owned();
+    admin.send(admin.request(Method::DELETE, &path).header("if-match", tag)).await.expect(200);
 }
 
 async fn a_deleted_file_can_be_restored_with_its_content(server: &Server) {

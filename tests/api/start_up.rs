@@ -11,6 +11,7 @@ on_both_databases!(
     settings_are_kept_and_checked,
     suppliers_have_columns_and_links,
     an_agents_limits_keep_a_client,
+    every_reference_record_has_a_name,
 );
 
 async fn start_up_calls_are_answered(server: &Server) {
@@ -171,4 +172,46 @@ async fn an_agents_limits_keep_a_client(server: &Server) {
         admin.post("/api/Agent", json!({ "id": agent, list: [] })).await.expect(200);
     }
     admin.delete(&format!("/api/Client/{acme}")).await.expect(200);
+}
+
+/// A name is all that each of them needs, and what it is found by.
+async fn every_reference_record_has_a_name(server: &Server) {
+    let admin = server.admin().await;
+    for path in [
+        "TopLevel",
+        "Organisation",
+        "Agent",
+        "TicketType",
+        "TicketArea",
+        "AzureADConnection",
+        "Tax",
+        "Currency",
+        "Surcharge",
+        "BillingTemplate",
+        "InvoiceTemplate",
+        "Item",
+        "FieldInfo",
+        "Field",
+        "CustomButton",
+        "FAQList",
+        "Address",
+        "ExternalLink",
+        "ViewLists",
+        "ViewColumns",
+        "Lookup",
+        "Status",
+    ] {
+        let name = format!("A {path}");
+        let made = admin.post(&format!("/{path}"), json!([{ "name": name }])).await.expect(201);
+        assert_eq!((&made["name"], made.get("_warning")), (&json!(name), None), "{path}");
+        let record = format!("/{path}/{}", made["id"]);
+        assert_eq!(admin.get(&record).await.expect(200)["name"], json!(name), "{path}");
+        let list = admin.get(&format!("/{path}?search={path}")).await.expect(200);
+        let rows = list.get("tree").unwrap_or(&list).as_array().unwrap();
+        assert!(rows.iter().any(|row| row["name"] == json!(name)), "{path}: {list}");
+        let change = json!([{ "id": made["id"], "name": format!("B {path}") }]);
+        admin.post(&format!("/{path}"), change).await.expect(200);
+        assert_eq!(admin.delete(&record).await.expect(200)["id"], made["id"], "{path}");
+        admin.get(&record).await.expect_error(404, "not_found");
+    }
 }

@@ -28,7 +28,6 @@ const AREAS: &[(&str, &[Area])] = &[
     ("crmnote", &[Area::Crm]),
     ("supplier", &[Area::Suppliers]),
     ("recurringitem", &[Area::Items]),
-    ("item", &[Area::Items]),
     ("itemstock", &[Area::Items]),
     // Files of clients, their users and tickets.
     ("attachment", &[Area::Customers]),

@@ -36,6 +36,8 @@ const ALLOWED: &[Allowed] = &[
         "added",
         "links a reversal to its lot, so that it is made once",
     ),
+    allowed("AddressStore", "name", "added", "records that others point at have a name"),
+    allowed("ExternalLink_List", "name", "added", "records that others point at have a name"),
     allowed("Attachment", "client_id", "added", "the client whose file it is"),
     allowed("Attachment", "filesize", "mode", "counted from the content"),
     allowed("Attachment", "isimage", "mode", "follows from the type of the content"),

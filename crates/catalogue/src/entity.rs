@@ -415,7 +415,7 @@ pub static ENTITIES: &[Entity] = &[
         schema: &entities::address::ADDRESS_STORE,
         owners: &["site_id", "user_id"],
         inactive: Some("inactive"),
-        search: &["line1", "line2", "line3", "line4", "postcode", "description"],
+        search: &["name", "line1", "line2", "line3", "line4", "postcode", "description"],
         contact: &[],
     },
     Entity {
@@ -426,7 +426,7 @@ pub static ENTITIES: &[Entity] = &[
         schema: &entities::external_link::EXTERNAL_LINK_LIST,
         owners: &[],
         inactive: None,
-        search: &["third_party_id", "third_party_desc"],
+        search: &["name", "third_party_id", "third_party_desc"],
         contact: &[],
     },
     Entity {

@@ -220,7 +220,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint("viewcolumns", EntityKind::ViewColumns, "viewcolumns", Guard::Definitions),
     endpoint("lookup", EntityKind::Lookup, "lookups", Guard::Definitions).list(&["lookupid"]),
     endpoint("webhook", EntityKind::Webhook, "webhooks", Guard::Administrators),
-    endpoint("item", EntityKind::Item, "items", Guard::Areas(&[Area::Items])),
+    endpoint("item", EntityKind::Item, "items", Guard::Definitions),
     endpoint("itemstock", EntityKind::ItemStock, "stock", Guard::Areas(&[Area::Items])).list(&[
         "item_id",
         "site_id",

@@ -34,5 +34,7 @@ pub static ADDRESS_STORE: Schema = Schema {
         text("user_email").light().named().looked_up(&[("user_id", User)], "emailaddress"),
         boolean("_isimport").input(),
         text("_warning").output(),
+        // Not published: what the address is called. A record that others point at has a name.
+        text("name").light(),
     ],
 };

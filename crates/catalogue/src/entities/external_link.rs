@@ -36,5 +36,7 @@ pub static EXTERNAL_LINK_LIST: Schema = Schema {
         any("_webhookaction").input(),
         int("revisions").light(),
         int("chat_message_count").light(),
+        // Not published: what the link is called. A record that others point at has a name.
+        text("name").light(),
     ],
 };

@@ -49,8 +49,8 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     let record = Record::from_doc(entity.schema, &stored.doc);
     let file = record.int(attachment::VERSION);
     let as_json = details || file <= 0 || accepts_json(call.header("accept"));
-    // Two replies under one address, so two tags.
-    let etag = format!("\"{}{}\"", stored.rev, if as_json { "" } else { "-content" });
+    let [of_record, of_content] = etags(stored.rev);
+    let etag = if as_json { of_record } else { of_content };
     if let Some(reply) = not_modified(call, &etag) {
         return Ok(reply);
     }
@@ -65,6 +65,11 @@ pub async fn get(call: &Call, endpoint: &'static Endpoint, id: i64) -> Result<Re
     reply::set(&mut reply, ETAG, &etag);
     reply::set(&mut reply, VARY, "Accept");
     Ok(reply)
+}
+
+/// Two replies under one address, so two tags: of the record and of its content.
+pub fn etags(rev: i64) -> [String; 2] {
+    [format!("\"{rev}\""), format!("\"{rev}-content\"")]
 }
 
 /// True when a program asks for JSON by name.
