@@ -30,7 +30,8 @@ pub fn write(dialect: Dialect, tenant: i64, position: i64) -> String {
 /// Reads `since`; `None` when it is no cursor of this tenant.
 pub fn read(dialect: Dialect, tenant: i64, text: &str) -> Option<Since> {
     match text {
-        "" => return Some(Since::Oldest),
+        // Programs that keep a number begin with 0.
+        "" | "0" => return Some(Since::Oldest),
         "now" => return Some(Since::Now),
         _ => {}
     }
@@ -55,6 +56,7 @@ mod tests {
                 assert_eq!(read(dialect, 7, &text), Some(Since::After(position)));
             }
             assert_eq!(read(dialect, 7, ""), Some(Since::Oldest));
+            assert_eq!(read(dialect, 7, "0"), Some(Since::Oldest));
             assert_eq!(read(dialect, 7, "now"), Some(Since::Now));
         }
     }
