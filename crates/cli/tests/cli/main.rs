@@ -303,7 +303,7 @@ fn agents_and_tenants_are_made() {
         .parse()
         .unwrap();
     assert!(id > 1);
-    folder.fails(&create, &[], 1, "already");
+    folder.fails(&create, &[], 2, "already");
     assert_eq!(folder.ok(&["tenant", "create", "Acme"]), "2\n");
     folder.ok(&["tenant", "suspend", "acme"]);
     assert_eq!(

@@ -22,9 +22,9 @@ fn redirect_addresses_are_checked() {
     ] {
         folder.fails(&create(&["authorization_code", "--redirect-uri", uri]), &[], 2, part);
     }
-    folder.fails(&create(&["authorization_code"]), &[], 1, "needs a redirect address");
+    folder.fails(&create(&["authorization_code"]), &[], 2, "needs a redirect address");
     let secret_of_all = ["client_credentials", "--public"];
-    folder.fails(&create(&secret_of_all), &[], 1, "A public application has no secret");
+    folder.fails(&create(&secret_of_all), &[], 2, "A public application has no secret");
 }
 
 #[test]
