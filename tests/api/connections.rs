@@ -14,6 +14,7 @@ on_both_databases!(
     a_header_that_must_be_one_is_refused_twice,
     nothing_gets_into_the_headers_of_a_reply,
     markup_comes_back_as_the_text_that_it_was,
+    a_long_list_is_made_while_it_is_read,
 );
 
 const SOON: Duration = Duration::from_secs(20);
@@ -260,4 +261,30 @@ async fn markup_comes_back_as_the_text_that_it_was(server: &Server) {
     assert!(same > 100, "{same}");
     let page = server.nobody().get("/api/docs").await;
     assert!(!page.text.contains("alert('1')"));
+}
+
+/// Who reads a long list slowly gets its end as it is when it comes to be sent: nothing is made ahead of
+/// the reader but what fits between the two.
+async fn a_long_list_is_made_while_it_is_read(server: &Server) {
+    const CLIENTS: usize = 1_100;
+    let admin = server.admin().await;
+    let notes = "long ".repeat(3_000);
+    let body =
+        (0..CLIENTS).map(|number| json!({ "name": format!("Client {number:04}"), "notes": notes }));
+    let made = admin.post("/api/Client", body.collect()).await.expect(201);
+    let mut stream = connect(server).await;
+    let request = format!(
+        "GET /api/Client?includenotes=true HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+         authorization: Bearer {}\r\n\r\n",
+        admin.token()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut first = [0; 64];
+    stream.read_exact(&mut first).await.unwrap();
+    assert!(first.starts_with(b"HTTP/1.1 200"));
+    let last = json!({ "id": made[CLIENTS - 1]["id"], "notes": "written since" });
+    admin.post("/api/Client", last).await.expect(200);
+    let rest = rest(stream).await;
+    assert!(rest.matches("Client ").count() >= CLIENTS, "the list is not whole");
+    assert!(rest.contains("written since"), "the whole list was made before it was read");
 }

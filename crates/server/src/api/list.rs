@@ -125,15 +125,24 @@ fn id_only(app: &App, endpoint: &Endpoint, list: List) -> Reply {
         out.extend_from_slice(tail);
         return reply::json(200, out);
     }
+    let list = Arc::new(list);
     let chunks = futures_util::stream::unfold((head, 0), move |(head, at)| {
-        let mut out = head.into_bytes();
-        let end = (at + piece).min(list.len());
-        let more = at < list.len();
-        append_ids(&list, at..end, &mut out);
-        if more && end == list.len() {
-            out.extend_from_slice(tail);
+        let list = Arc::clone(&list);
+        async move {
+            if at >= list.len() {
+                return None;
+            }
+            if at > 0 {
+                send_what_is_there().await;
+            }
+            let mut out = head.into_bytes();
+            let end = (at + piece).min(list.len());
+            append_ids(&list, at..end, &mut out);
+            if end == list.len() {
+                out.extend_from_slice(tail);
+            }
+            Some((Ok(Bytes::from(out)), (String::new(), end)))
         }
-        std::future::ready(more.then(|| (Ok(Bytes::from(out)), (String::new(), end))))
     });
     reply::stream(chunks)
 }
@@ -350,6 +359,12 @@ enum Stage {
     Done,
 }
 
+/// Comes between two pieces of a reply: what is not waited for is not sent either, as long as there is
+/// more to be had, and nobody else gets on.
+async fn send_what_is_there() {
+    tokio::task::yield_now().await;
+}
+
 /// A long list: rendered and sent piece by piece, so that memory does not grow with it.
 fn streamed(head: String, rows: Rows) -> Reply {
     let chunks =
@@ -358,6 +373,7 @@ fn streamed(head: String, rows: Rows) -> Reply {
             let (mut out, mut rows, count) = match stage {
                 Stage::Head(head, rows) => (head.into_bytes(), rows, 50),
                 Stage::Body(rows) => {
+                    send_what_is_there().await;
                     let count = rows.app.config.lists.chunk_rows.max(1);
                     (Vec::new(), rows, count)
                 }
