@@ -15,6 +15,7 @@ mod ints;
 mod kind;
 mod names;
 mod needs;
+mod pieces;
 mod postings;
 mod results;
 mod rows;

@@ -19,18 +19,15 @@ impl Postings {
         if self.count > 0 && value <= self.last {
             return;
         }
-        let mut delta = value - self.last;
-        while delta >= 0x80 {
-            self.deltas.push(delta.to_le_bytes()[0] | 0x80);
-            delta >>= 7;
-        }
-        self.deltas.push(delta.to_le_bytes()[0]);
+        let mut delta = [0; MAX];
+        let size = write(value - self.last, &mut delta);
+        self.deltas.extend_from_slice(&delta[..size]);
         self.last = value;
         self.count += 1;
     }
 
     pub fn iter(&self) -> Iter<'_> {
-        Iter { rest: &self.deltas, last: 0 }
+        iter(&self.deltas)
     }
 
     pub fn shrink(&mut self) {
@@ -40,6 +37,31 @@ impl Postings {
     pub fn bytes(&self) -> usize {
         self.deltas.capacity() + size_of::<Postings>()
     }
+}
+
+/// Bytes of a distance at most.
+const MAX: usize = 5;
+
+/// The bytes that a distance takes.
+pub fn size(delta: u32) -> usize {
+    let bits = u32::BITS - (delta | 1).leading_zeros();
+    bits.div_ceil(7) as usize
+}
+
+/// Writes a distance to the beginning of `out`, which has room for it; returns how many bytes that is.
+pub fn write(mut delta: u32, out: &mut [u8]) -> usize {
+    let size = size(delta);
+    for (at, byte) in out.iter_mut().take(size).enumerate() {
+        let more = if at + 1 < size { 0x80 } else { 0 };
+        *byte = delta.to_le_bytes()[0] & 0x7F | more;
+        delta >>= 7;
+    }
+    size
+}
+
+/// The numbers of distances one after the other.
+pub fn iter(deltas: &[u8]) -> Iter<'_> {
+    Iter { rest: deltas, last: 0 }
 }
 
 /// The numbers of a list, ascending.

@@ -52,19 +52,19 @@ impl Rows {
     }
 
     /// Calls `each` for every slot with its row, if that is kept.
-    pub fn read(&self, slots: impl Iterator<Item = u32>, mut each: impl FnMut(Option<&[u8]>)) {
+    pub fn read(&self, slots: impl Iterator<Item = u32>, each: impl FnMut(Option<&[u8]>)) {
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        for slot in slots {
-            let place = inner.places.get(slot as usize);
-            let row = place.and_then(|place| {
-                let row = place.row.as_deref()?;
-                if !place.used.load(Ordering::Relaxed) {
-                    place.used.store(true, Ordering::Relaxed);
-                }
-                Some(row)
-            });
-            each(row);
-        }
+        let row = |slot: u32| {
+            let place = inner.places.get(slot as usize)?;
+            let row = place.row.as_deref()?;
+            if !place.used.load(Ordering::Relaxed) {
+                place.used.store(true, Ordering::Relaxed);
+            }
+            Some(row)
+        };
+        let rows: Vec<Option<&[u8]>> = slots.map(row).collect();
+        touch(&rows);
+        rows.into_iter().for_each(each);
     }
 
     /// Keeps rows, and drops others that nobody read lately to make room.
@@ -91,6 +91,16 @@ impl Rows {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         slots.for_each(|slot| inner.drop_row(&self.budget, slot as usize));
     }
+}
+
+/// Bytes that the processor fetches at a time.
+const LINE: usize = 64;
+
+/// Rows lie all over the memory. Worked on one by one, the processor would wait for each; asked for all
+/// at once, they come together.
+fn touch(rows: &[Option<&[u8]>]) {
+    let lines = rows.iter().flatten().flat_map(|row| row.chunks(LINE));
+    std::hint::black_box(lines.fold(0, |seen, line| seen ^ line[0]));
 }
 
 impl Inner {

@@ -4,11 +4,8 @@
 //! text's words. Words are far fewer than records: each is kept once, with the slots of the records
 //! that have it, and with the three-byte pieces by which it is found without looking at all of them.
 
-use std::collections::HashMap;
-
-use foldhash::fast::RandomState;
-
 use super::bits::Bits;
+use super::pieces::{self, Pieces};
 use super::postings::Postings;
 use super::texts::Texts;
 
@@ -17,8 +14,7 @@ use super::texts::Texts;
 pub struct Words {
     words: Texts,
     holders: Holders,
-    /// The codes of the words that have three bytes in a row.
-    pieces: HashMap<u32, Postings, RandomState>,
+    pieces: Pieces,
 }
 
 /// The slots that have a word. Most words are some record's alone.
@@ -51,15 +47,9 @@ impl Words {
         let known = self.words.len();
         let code = self.words.intern(word);
         if self.words.len() > known {
-            self.learn(code);
+            self.pieces.learn(code, self.words.get(code));
         }
         code
-    }
-
-    fn learn(&mut self, code: u32) {
-        for piece in pieces(self.words.get(code)) {
-            self.pieces.entry(piece).or_default().push(code);
-        }
     }
 
     /// Calls `each` with the slots of all records that have `word` somewhere; a slot may come
@@ -77,14 +67,14 @@ impl Words {
 
     /// The codes of the words in which `word` occurs.
     fn matching(&self, word: &str) -> Vec<u32> {
-        let mut lists: Vec<&Postings> = Vec::new();
-        for piece in pieces(word) {
-            match self.pieces.get(&piece) {
+        let mut lists: Vec<pieces::List<'_>> = Vec::new();
+        for piece in pieces::of(word) {
+            match self.pieces.get(piece) {
                 Some(list) => lists.push(list),
                 None => return Vec::new(),
             }
         }
-        lists.sort_unstable_by_key(|list| list.len());
+        lists.sort_unstable_by_key(pieces::List::len);
         let Some((shortest, others)) = lists.split_first() else {
             return self.words.containing(word);
         };
@@ -107,13 +97,11 @@ impl Words {
         self.holders.several.iter_mut().for_each(Postings::shrink);
         self.holders.several.shrink_to_fit();
         self.holders.firsts.shrink_to_fit();
-        self.pieces.values_mut().for_each(Postings::shrink);
     }
 
     pub fn bytes(&self) -> usize {
         let several: usize = self.holders.several.iter().map(Postings::bytes).sum();
-        let pieces: usize = self.pieces.values().map(|list| list.bytes() + 8).sum();
-        self.words.bytes() + self.holders.firsts.capacity() * 4 + several + pieces
+        self.words.bytes() + self.holders.firsts.capacity() * 4 + several + self.pieces.bytes()
     }
 }
 
@@ -150,20 +138,8 @@ impl Holders {
     }
 }
 
-/// Every three bytes in a row, each once.
-fn pieces(word: &str) -> Vec<u32> {
-    let mut found: Vec<u32> = word
-        .as_bytes()
-        .windows(3)
-        .map(|piece| u32::from_be_bytes([0, piece[0], piece[1], piece[2]]))
-        .collect();
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
 /// Keeps the numbers that are in the list too; both ascend.
-fn intersect(codes: &mut Vec<u32>, list: &Postings) {
+fn intersect(codes: &mut Vec<u32>, list: &pieces::List<'_>) {
     let mut rest = list.iter();
     let mut next = rest.next();
     codes.retain(|code| {
@@ -177,7 +153,7 @@ fn intersect(codes: &mut Vec<u32>, list: &Postings) {
 /// Texts as a scan finds them, in any order, on their way into [`Words`].
 #[derive(Default)]
 pub struct Gathered {
-    words: Words,
+    words: Texts,
     /// The codes of all texts, one text after the other.
     codes: Vec<u32>,
     ends: Vec<u32>,
@@ -200,41 +176,39 @@ impl Gathered {
     }
 
     pub fn bytes(&self) -> usize {
-        self.words.bytes_of_words() + self.codes.capacity() * 4 + self.ends.capacity() * 4
+        // The words will have holders and pieces. Cheap enough to be asked for every row.
+        self.words.bytes() * 3 + self.codes.capacity() * 4 + self.ends.capacity() * 4
     }
 
     /// The words with their holders. `rows` are pairs of slot and row (in the order of the scan),
     /// ascending by slot.
-    pub fn place(mut self, rows: &[(u32, u32)]) -> Words {
+    pub fn place(self, rows: &[(u32, u32)]) -> Words {
         // A word has a place from the beginning here, so none can be taken for its first slot.
         let unused = !SEVERAL;
-        self.words.holders.firsts = vec![unused; self.words.words.len()];
+        let mut holders = Holders { firsts: vec![unused; self.words.len()], several: Vec::new() };
         for (slot, row) in rows {
             let row = *row as usize;
             let start = row.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
             for code in &self.codes[start..self.ends[row] as usize] {
-                match self.words.holders.firsts.get_mut(*code as usize) {
+                match holders.firsts.get_mut(*code as usize) {
                     Some(first) if *first == unused => *first = *slot,
-                    _ => self.words.holders.push(*code, *slot),
+                    _ => holders.push(*code, *slot),
                 }
             }
         }
         // Words of rows that have no slot (any more) are held by nobody.
-        for first in &mut self.words.holders.firsts {
+        for first in &mut holders.firsts {
             if *first == unused {
-                *first = super::narrow(self.words.holders.several.len()) | SEVERAL;
-                self.words.holders.several.push(Postings::default());
+                *first = super::narrow(holders.several.len()) | SEVERAL;
+                holders.several.push(Postings::default());
             }
         }
-        self.words.shrink();
-        self.words
-    }
-}
-
-impl Words {
-    /// Cheap enough to be asked for every row.
-    fn bytes_of_words(&self) -> usize {
-        self.words.bytes() * 3
+        // What is not needed any more goes before the pieces come.
+        let words = self.words;
+        drop((self.codes, self.ends));
+        let mut words = Words { pieces: Pieces::of(&words), words, holders };
+        words.shrink();
+        words
     }
 }
 
