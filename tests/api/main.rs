@@ -39,6 +39,7 @@ mod popups;
 mod prepay;
 mod prepay_jobs;
 mod rate_limits;
+mod read_ahead;
 mod receiver;
 mod recurring_items;
 mod refusals;

@@ -10,6 +10,7 @@ use aureole_catalogue::{Entity, EntityKind, Limits, Show, Source};
 use aureole_storage::Db;
 use aureole_storage::records::{Select, Sight};
 
+use crate::ahead::Ahead;
 use crate::api::idempotency::Running;
 use crate::api::openapi::Docs;
 use crate::auth::{Auth, Caller};
@@ -41,6 +42,7 @@ pub struct App {
     pub lists: Lists,
     pub fresh: Fresh,
     pub records: RecordCache,
+    pub ahead: Ahead,
     pub metrics: Metrics,
     /// Seals and opens secrets.
     pub vault: Arc<Vault>,
@@ -54,7 +56,7 @@ pub struct App {
     /// Requests with an `Idempotency-Key` that are worked on.
     pub repeats: Running,
     pub docs: Docs,
-    plans: RwLock<HashMap<PlanKey, Arc<Prepared>>>,
+    plans: RwLock<HashMap<PlanKey, Arc<Prepared>, foldhash::fast::RandomState>>,
     /// Those of limited agents, by their limits.
     limited_plans: RwLock<HashMap<(PlanKey, Clients, Clients), Arc<Prepared>>>,
 }
@@ -91,6 +93,7 @@ impl App {
                 config.cache.changes.max(1),
             ),
             records: RecordCache::new(config.cache.record_bytes),
+            ahead: Ahead::new(&config.cache),
             metrics: Metrics::default(),
             vault,
             feed: Arc::default(),

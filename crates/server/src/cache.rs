@@ -1,35 +1,35 @@
 //! Records as GET by id shows them, kept in memory.
 //!
-//! An entry is the finished reply, compressed against a few replies of the same kind: nine tenths of
-//! a record's text are names and defaults that all of its kind share, and what is left of a client is
-//! some 350 bytes. Taking it apart again costs less than rendering, and a quarter of what reading the
-//! record costs.
+//! An entry is the packed record ([`Plan::pack`]: nine tenths of a reply are names and defaults that all
+//! of its kind share), compressed against a few others of the same kind. What is left of a client
+//! is some 200 bytes. Taking it apart again costs less than rendering, and a quarter of what
+//! reading the record costs.
 //!
 //! An entry holds as long as [`Fresh`] knows of no change to the record and to the records whose
 //! names it shows. It keeps the marks of all of them and the position from before it was read, so
 //! a change makes it void without anybody looking for it.
+//!
+//! [`Plan::pack`]: aureole_catalogue::render::Plan::pack
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+mod store;
+
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use aureole_catalogue::{ENTITIES, EntityKind};
 use lz4_flex::block::{compress_with_dict, decompress_into_with_dict};
-use quick_cache::Weighter;
-use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use crate::fresh::{Fresh, Mark, Moment, Position};
+use store::Store;
 
-/// Replies that the dictionary of a kind is made of.
-const SAMPLES: usize = 8;
-/// Replies longer than this are not kept: one of them would push out hundreds of others.
-const MAX_REPLY_BYTES: usize = 64 * 1024;
-/// What an entry costs beside its bytes: its place in the table and in the order of use.
-const PLACE_BYTES: u64 = 72;
-/// What an entry takes on average, to lay out the table.
-const USUAL_BYTES: u64 = 512;
+/// Packed records that the dictionary of a kind is made of.
+const SAMPLES: usize = 16;
+/// Longer ones are not kept: one of them would push out hundreds of others.
+const MAX_BYTES: usize = 32 * 1024;
 
-/// A bounded store of rendered records.
+/// A bounded store of packed records.
 pub struct RecordCache {
-    entries: Cache<Place, Entry, Weight, foldhash::fast::RandomState>,
+    max_bytes: u64,
+    entries: Store,
     /// By kind.
     dictionaries: Vec<Dictionary>,
 }
@@ -42,15 +42,12 @@ pub struct Place {
     pub id: i64,
 }
 
-/// A head (see [`Entry::new`]), the marks, and the compressed reply, in one piece of memory.
-#[derive(Clone)]
-struct Entry(Arc<[u8]>);
-
 /// A record that still reads like this.
-pub struct Kept<'a> {
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kept {
     pub rev: i64,
-    entry: Entry,
-    dictionary: &'a [u8],
+    /// `None` when the caller has it already.
+    pub packed: Option<Vec<u8>>,
 }
 
 #[derive(Default)]
@@ -59,54 +56,56 @@ struct Dictionary {
     text: OnceLock<Vec<u8>>,
 }
 
-#[derive(Clone)]
-struct Weight;
-
-impl Weighter<Place, Entry> for Weight {
-    fn weight(&self, _: &Place, entry: &Entry) -> u64 {
-        PLACE_BYTES + entry.0.len() as u64
-    }
-}
-
 impl RecordCache {
     /// A store of at most `max_bytes`.
     pub fn new(max_bytes: u64) -> RecordCache {
-        let items = usize::try_from(max_bytes / USUAL_BYTES).unwrap_or(usize::MAX).max(1);
         RecordCache {
-            entries: Cache::with(
-                items,
-                max_bytes,
-                Weight,
-                foldhash::fast::RandomState::default(),
-                DefaultLifecycle::default(),
-            ),
+            max_bytes,
+            entries: Store::new(max_bytes),
             dictionaries: ENTITIES.iter().map(|_| Dictionary::default()).collect(),
         }
     }
 
-    /// The record, if it reads at `now` as it was kept.
-    pub fn get(&self, fresh: &Fresh, now: Moment, place: Place) -> Option<Kept<'_>> {
-        let entry = self.entries.get(&place)?;
-        let position = entry.position();
-        let holds =
-            position >= now.floor && entry.marks().all(|mark| fresh.is_untouched(mark, position));
-        let dictionary = self.dictionaries[place.kind as usize].text.get()?;
-        holds.then(|| Kept { rev: entry.rev(), entry, dictionary })
+    /// The record, if it reads at `now` as it was kept. `has` tells whether the caller has this
+    /// revision of it already.
+    pub fn get(
+        &self,
+        fresh: &Fresh,
+        now: Moment,
+        place: Place,
+        has: impl FnOnce(i64) -> bool,
+    ) -> Option<Kept> {
+        self.entries.read(place, |bytes| {
+            let entry = Entry::of(bytes)?;
+            if !entry.holds(fresh, now) {
+                return None;
+            }
+            let packed = match has(entry.rev) {
+                true => None,
+                false => Some(entry.packed(self.dictionaries[place.kind as usize].text.get())?),
+            };
+            Some(Kept { rev: entry.rev, packed })
+        })
     }
 
-    /// Keeps a reply that was read after `position`, by what it is made of.
+    /// True when [`RecordCache::get`] would give the record.
+    pub fn has(&self, fresh: &Fresh, now: Moment, place: Place) -> bool {
+        let holds = |bytes: &[u8]| Entry::of(bytes).is_some_and(|entry| entry.holds(fresh, now));
+        self.entries.peek(place, holds).unwrap_or(false)
+    }
+
+    /// Keeps a record that was read after `position`, by what it is made of.
     pub fn keep(
         &self,
         place: Place,
         position: Position,
         rev: i64,
         sources: &[(EntityKind, i64)],
-        reply: &[u8],
+        packed: &[u8],
     ) {
-        if reply.len() > MAX_REPLY_BYTES {
+        if packed.len() > MAX_BYTES {
             return;
         }
-        let Some(dictionary) = self.dictionaries[place.kind as usize].ready(reply) else { return };
         let mut marks = vec![Mark::of(place.tenant, place.kind, place.id)];
         for (kind, id) in sources {
             let mark = Mark::of(place.tenant, *kind, *id);
@@ -114,34 +113,30 @@ impl RecordCache {
                 marks.push(mark);
             }
         }
-        let entry = Entry::new(position, rev, &marks, reply, dictionary);
-        self.entries.insert(place, entry);
+        let dictionary = self.dictionaries[place.kind as usize].ready(packed);
+        self.entries.keep(place, &Entry::bytes(position, rev, &marks, packed, dictionary));
+    }
+
+    /// True while there is room for more without pushing anything out.
+    pub fn has_room(&self) -> bool {
+        // Parts of the store fill up before the whole does.
+        self.bytes() < self.max_bytes - self.max_bytes / 8
     }
 
     /// What the entries take now.
     pub fn bytes(&self) -> u64 {
-        self.entries.weight()
-    }
-}
-
-impl Kept<'_> {
-    /// The reply's text; `None` if it can't be read, which would be a defect.
-    pub fn text(&self) -> Option<Vec<u8>> {
-        let mut text = vec![0; self.entry.size()];
-        let length =
-            decompress_into_with_dict(self.entry.compressed(), &mut text, self.dictionary).ok()?;
-        (length == text.len()).then_some(text)
+        self.entries.bytes() as u64
     }
 }
 
 impl Dictionary {
-    /// The text once there were enough samples; this reply may be one.
-    fn ready(&self, reply: &[u8]) -> Option<&[u8]> {
+    /// The text once there were enough samples; this record may be one.
+    fn ready(&self, packed: &[u8]) -> Option<&[u8]> {
         if let Some(text) = self.text.get() {
             return Some(text);
         }
         let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
-        samples.push(reply.to_vec());
+        samples.push(packed.to_vec());
         if samples.len() < SAMPLES {
             return None;
         }
@@ -150,62 +145,74 @@ impl Dictionary {
     }
 }
 
-const POSITION: usize = 0;
-const REV: usize = 8;
-const SIZE: usize = 16;
-const MARKS: usize = 20;
+/// What is kept of a record: a head, the marks, and the packed record.
+struct Entry<'a> {
+    position: Position,
+    rev: i64,
+    /// Of the packed record; 0 when it is not compressed.
+    size: usize,
+    marks: &'a [[u8; 4]],
+    text: &'a [u8],
+}
+
 const HEAD: usize = 24;
 const MARK: usize = 4;
 
-impl Entry {
-    fn new(position: Position, rev: i64, marks: &[Mark], reply: &[u8], dictionary: &[u8]) -> Entry {
-        let compressed = compress_with_dict(reply, dictionary);
-        let mut bytes = Vec::with_capacity(HEAD + marks.len() * MARK + compressed.len());
+impl Entry<'_> {
+    /// What [`Entry::of`] reads.
+    fn bytes(
+        position: Position,
+        rev: i64,
+        marks: &[Mark],
+        packed: &[u8],
+        dictionary: Option<&[u8]>,
+    ) -> Vec<u8> {
+        let compressed = dictionary.map(|dictionary| compress_with_dict(packed, dictionary));
+        let (size, text) = match &compressed {
+            Some(compressed) => (packed.len(), compressed.as_slice()),
+            None => (0, packed),
+        };
         let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
+        let mut bytes = Vec::with_capacity(HEAD + marks.len() * MARK + text.len());
         bytes.extend_from_slice(&position.to_le_bytes());
         bytes.extend_from_slice(&rev.to_le_bytes());
-        bytes.extend_from_slice(&count(reply.len()));
+        bytes.extend_from_slice(&count(size));
         bytes.extend_from_slice(&count(marks.len()));
-        for mark in marks {
-            bytes.extend_from_slice(&mark.to_bytes());
+        marks.iter().for_each(|mark| bytes.extend_from_slice(&mark.to_bytes()));
+        bytes.extend_from_slice(text);
+        bytes
+    }
+
+    fn of(bytes: &[u8]) -> Option<Entry<'_>> {
+        let (position, rest) = bytes.split_first_chunk()?;
+        let (rev, rest) = rest.split_first_chunk()?;
+        let (size, rest) = rest.split_first_chunk()?;
+        let (marks, rest) = rest.split_first_chunk()?;
+        let marks = usize::try_from(u32::from_le_bytes(*marks)).ok()?;
+        let (marks, text) = rest.split_at_checked(marks * MARK)?;
+        Some(Entry {
+            position: Position::from_le_bytes(*position),
+            rev: i64::from_le_bytes(*rev),
+            size: usize::try_from(u32::from_le_bytes(*size)).ok()?,
+            marks: marks.as_chunks::<MARK>().0,
+            text,
+        })
+    }
+
+    /// True when nothing that the record is made of has changed.
+    fn holds(&self, fresh: &Fresh, now: Moment) -> bool {
+        let mut marks = self.marks.iter().copied().map(Mark::from_bytes);
+        self.position >= now.floor && marks.all(|mark| fresh.is_untouched(mark, self.position))
+    }
+
+    /// The packed record; `None` if it can't be read, which would be a defect.
+    fn packed(&self, dictionary: Option<&Vec<u8>>) -> Option<Vec<u8>> {
+        if self.size == 0 {
+            return Some(self.text.to_vec());
         }
-        bytes.extend_from_slice(&compressed);
-        Entry(bytes.into())
-    }
-
-    fn position(&self) -> Position {
-        Position::from_le_bytes(self.array(POSITION))
-    }
-
-    fn rev(&self) -> i64 {
-        i64::from_le_bytes(self.array(REV))
-    }
-
-    fn size(&self) -> usize {
-        u32::from_le_bytes(self.array(SIZE)) as usize
-    }
-
-    fn marks(&self) -> impl Iterator<Item = Mark> {
-        self.0[HEAD..self.compressed_at()]
-            .as_chunks::<MARK>()
-            .0
-            .iter()
-            .copied()
-            .map(Mark::from_bytes)
-    }
-
-    fn compressed(&self) -> &[u8] {
-        &self.0[self.compressed_at()..]
-    }
-
-    fn compressed_at(&self) -> usize {
-        HEAD + u32::from_le_bytes(self.array(MARKS)) as usize * MARK
-    }
-
-    fn array<const N: usize>(&self, at: usize) -> [u8; N] {
-        let mut array = [0; N];
-        array.copy_from_slice(&self.0[at..at + N]);
-        array
+        let mut packed = vec![0; self.size];
+        let length = decompress_into_with_dict(self.text, &mut packed, dictionary?).ok()?;
+        (length == packed.len()).then_some(packed)
     }
 }
 
@@ -248,14 +255,22 @@ mod tests {
     async fn what_is_kept_comes_back_as_it_was() {
         let (fresh, _folder) = fresh().await;
         let cache = filled(10_000_000, 100);
-        for id in 10..100 {
-            let kept = cache.get(&fresh, NOW, place(id)).unwrap();
-            assert_eq!((kept.rev, kept.text()), (id, Some(text(id))));
+        for id in 0..100 {
+            let kept = cache.get(&fresh, NOW, place(id), |_| false);
+            assert_eq!(kept, Some(Kept { rev: id, packed: Some(text(id)) }));
+            let known = cache.get(&fresh, NOW, place(id), |rev| rev == id);
+            assert_eq!(known, Some(Kept { rev: id, packed: None }));
         }
-        assert!(cache.get(&fresh, NOW, Place { tenant: 2, ..place(20) }).is_none());
-        assert!(cache.get(&fresh, NOW, Place { kind: EntityKind::Site, ..place(20) }).is_none());
+        let is_there = |now, place| {
+            let there = cache.get(&fresh, now, place, |_| false).is_some();
+            assert_eq!(cache.has(&fresh, now, place), there);
+            there
+        };
+        assert!(is_there(NOW, place(20)));
+        assert!(!is_there(NOW, Place { tenant: 2, ..place(20) }));
+        assert!(!is_there(NOW, Place { kind: EntityKind::Site, ..place(20) }));
         // Learned before the log began.
-        assert!(cache.get(&fresh, Moment { position: 9, floor: 6 }, place(20)).is_none());
+        assert!(!is_there(Moment { position: 9, floor: 6 }, place(20)));
     }
 
     #[tokio::test]
@@ -267,7 +282,9 @@ mod tests {
         }
         let (fresh, _folder) = fresh().await;
         let cache = filled(1_000_000, 100);
-        cache.keep(place(7), 5, 1, &[], &vec![b'x'; MAX_REPLY_BYTES + 1]);
-        assert_eq!(cache.get(&fresh, NOW, place(7)).unwrap().rev, 7);
+        assert!(cache.has_room());
+        cache.keep(place(7), 5, 1, &[], &vec![b'x'; MAX_BYTES + 1]);
+        assert_eq!(cache.get(&fresh, NOW, place(7), |_| true).unwrap().rev, 7);
+        assert!(!filled(100_000, 20_000).has_room());
     }
 }

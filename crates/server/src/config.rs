@@ -82,6 +82,9 @@ pub struct ListSettings {
 pub struct CacheSettings {
     pub changes: usize,
     pub record_bytes: u64,
+    /// 0 = nothing is read ahead.
+    pub read_ahead_records: i64,
+    pub read_ahead_misses: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -370,6 +373,8 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("lists.row_bytes", 0, LARGEST),
     ("lists.idle_seconds", 1, 30 * DAY_SECONDS),
     ("cache.record_bytes", 0, LARGEST),
+    ("cache.read_ahead_records", 0, 1_000),
+    ("cache.read_ahead_misses", 0, 1_000_000),
     ("storage.readers", 1, 1_000),
     ("storage.pool_size", 1, 1_000),
     ("storage.query_timeout_ms", 1, DAY_SECONDS * 1_000),

@@ -1,5 +1,6 @@
 //! How the world talks to Aureole: HTTP, tokens, rules. No SQL.
 
+mod ahead;
 mod api;
 pub mod app;
 pub mod auth;

@@ -25,6 +25,7 @@ pub struct Metrics {
     /// Single records by where they came from.
     from_memory: Counter,
     from_database: Counter,
+    read_ahead: Counter,
     record_cache_bytes: Gauge,
     unknown: Mutex<HashSet<(&'static str, String)>>,
 }
@@ -48,6 +49,8 @@ impl Metrics {
             recorder.register_counter(&Key::from_parts("aureole_records_total", labels), &METADATA)
         };
         let (from_memory, from_database) = (records("memory"), records("database"));
+        let read_ahead = Key::from_name("aureole_records_read_ahead_total");
+        let read_ahead = recorder.register_counter(&read_ahead, &METADATA);
         let record_cache_bytes =
             recorder.register_gauge(&Key::from_name("aureole_record_cache_bytes"), &METADATA);
         let handle = recorder.handle();
@@ -59,6 +62,7 @@ impl Metrics {
             durations,
             from_memory,
             from_database,
+            read_ahead,
             record_cache_bytes,
             unknown,
         }
@@ -76,6 +80,11 @@ impl Metrics {
     pub fn record(&self, from_memory: bool) {
         let counter = if from_memory { &self.from_memory } else { &self.from_database };
         counter.increment(1);
+    }
+
+    /// Counts records that were read together with one that was asked for, and that one.
+    pub fn read_ahead(&self, records: usize) {
+        self.read_ahead.increment(records as u64);
     }
 
     /// Tells what the records in memory take, in bytes.
