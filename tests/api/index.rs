@@ -135,4 +135,14 @@ async fn a_long_list_is_one_state(server: &Server) {
     assert_eq!((list.len(), list[3].as_str(), list[1_499].as_str()), (1_500, "c00004", "z last"));
     let few = clients(&admin, "count=1200", "name").await;
     assert_eq!(few, list[..1_200]);
+    // Of a search only the beginning is made and kept, and made longer for whom reads on.
+    for page in [1, 11, 12, 30, 1] {
+        let query = format!("search=c0&pageinate=true&page_size=50&page_no={page}");
+        let found = admin.get(&format!("/api/Client?{query}")).await.expect(200);
+        assert_eq!(
+            (&found["record_count"], &found["clients"][0]["name"]),
+            (&json!(1_499), &json!(list[50 * (page - 1)]))
+        );
+    }
+    assert_eq!(clients(&admin, "search=c0", "name").await, list[..1_499]);
 }

@@ -84,8 +84,15 @@ impl Bits {
 
     /// The slots, ascending.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.words.iter().enumerate().flat_map(|(at, word)| {
-            let mut rest = *word;
+        self.iter_from(0)
+    }
+
+    /// The slots from one on, ascending.
+    pub fn iter_from(&self, first: usize) -> impl Iterator<Item = usize> + '_ {
+        let words = self.words.iter().enumerate().skip(first / 64);
+        words.flat_map(move |(at, word)| {
+            let before = if at == first / 64 { (1 << (first % 64)) - 1 } else { 0 };
+            let mut rest = *word & !before;
             std::iter::from_fn(move || {
                 let low = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
                 rest &= rest - 1;
@@ -117,6 +124,9 @@ mod tests {
         assert_eq!(left.iter().collect::<Vec<_>>(), [0, 63, 64, 129]);
         left.keep(&of(130, &[63, 64, 65]));
         assert_eq!((left.count(), left.has(63), left.has(0)), (2, true, false));
+        assert_eq!(left.iter_from(63).collect::<Vec<_>>(), [63, 64]);
+        assert_eq!(left.iter_from(64).collect::<Vec<_>>(), [64]);
+        assert_eq!(left.iter_from(200).count(), 0);
         left.without(&all);
         assert_eq!(left.iter().collect::<Vec<_>>(), [0, 1, 129]);
     }

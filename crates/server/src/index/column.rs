@@ -79,6 +79,11 @@ impl Column {
         test.passes(&self.text(slot, field.kind), field.kind)
     }
 
+    /// True when there are few different values, so that tests of it are likely to come again.
+    pub fn is_narrow(&self) -> bool {
+        matches!(self, Column::Ints(Ints::Bytes(_)))
+    }
+
     /// The slots that pass, among those below `len`.
     pub fn find(&self, len: usize, field: &Field, test: &Test) -> Bits {
         let mut found = Bits::new(len);

@@ -4,10 +4,11 @@
 //! the old one is dead, so that whoever holds a slot holds the state that it stood for.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use aureole_catalogue::Entity;
+use aureole_catalogue::filter::Test;
+use aureole_catalogue::{Entity, Field};
 
 use super::bits::Bits;
 use super::column::Column;
@@ -48,7 +49,19 @@ pub struct Kind {
     journal: VecDeque<Step>,
     /// What was before this generation can't be followed.
     floor: u64,
+    /// The slots that passed tests of narrow columns, the latest test first.
+    tested: Mutex<Vec<Tested>>,
 }
+
+/// What is known of a slot never changes, so these are only ever continued.
+struct Tested {
+    position: usize,
+    test: Test,
+    passing: Arc<Bits>,
+}
+
+/// Tests whose slots are kept.
+const TESTS: usize = 8;
 
 /// Parts by slot, ready to be taken in.
 pub struct Placed {
@@ -103,6 +116,7 @@ impl Kind {
             generation,
             journal: VecDeque::new(),
             floor: generation,
+            tested: Mutex::default(),
         };
         let placed = kind.place(parts, gathered);
         kind.install(placed);
@@ -232,6 +246,28 @@ impl Kind {
 
     pub fn slot(&self, id: i64) -> Option<u32> {
         self.slots.get(id)
+    }
+
+    /// The slots that pass a test of a narrow column, dead ones too; `None` for other columns.
+    pub fn passing(&self, position: usize, field: &Field, test: &Test) -> Option<Arc<Bits>> {
+        let column = self.fields.get(&position).filter(|column| column.is_narrow())?;
+        let len = self.ids.len();
+        let mut tested = self.tested.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = tested.iter().position(|one| one.position == position && one.test == *test);
+        match known {
+            Some(at) => tested[..=at].rotate_right(1),
+            None => {
+                let passing = Arc::new(column.find(len, field, test));
+                tested.truncate(TESTS - 1);
+                tested.insert(0, Tested { position, test: test.clone(), passing });
+            }
+        }
+        let Tested { passing, .. } = tested.first_mut()?;
+        if passing.len() < len {
+            let passing = Arc::make_mut(passing);
+            (passing.len()..len).for_each(|slot| passing.push(column.passes(slot, field, test)));
+        }
+        Some(Arc::clone(passing))
     }
 
     /// True when so many slots are dead that it is time to begin anew.

@@ -6,6 +6,7 @@
 
 use std::cmp::Ordering;
 
+use super::bits::Bits;
 use super::ints::Ints;
 use super::texts::Texts;
 
@@ -22,14 +23,19 @@ pub struct Names {
     pub codes: Ints,
     order: Vec<u32>,
     labels: Vec<u64>,
+    /// Slots below this one have the order of their names.
+    ascending: u32,
 }
 
 impl Names {
     /// `live` are the slots that have a record, in any order.
     pub fn new(texts: Texts, codes: Ints, ids: &[i64], mut live: Vec<u32>) -> Names {
         let labels = vec![0; codes.len()];
-        let mut names = Names { texts, codes, order: Vec::new(), labels };
+        let mut names = Names { texts, codes, order: Vec::new(), labels, ascending: 0 };
         live.sort_unstable_by(|left, right| names.by_text(ids, *left, *right));
+        if live.is_sorted() {
+            names.ascending = live.last().map_or(0, |last| last + 1);
+        }
         names.order = live;
         names.relabel();
         names
@@ -42,6 +48,27 @@ impl Names {
     /// The live slots in order.
     pub fn order(&self) -> &[u32] {
         &self.order
+    }
+
+    /// The first `wanted` of some live slots in order.
+    pub fn first(&self, passing: &Bits, wanted: usize) -> Vec<u32> {
+        let later = passing.iter_from(self.ascending as usize).map(super::narrow);
+        let mut later: Vec<u32> = later.collect();
+        later.sort_unstable_by_key(|slot| self.label(*slot));
+        let mut later = later.into_iter().peekable();
+        let earlier = passing.iter().map(super::narrow);
+        let mut earlier = earlier.take_while(|slot| *slot < self.ascending).peekable();
+        let mut first = Vec::with_capacity(wanted);
+        while first.len() < wanted {
+            let next = match (earlier.peek(), later.peek()) {
+                (Some(left), Some(right)) if self.label(*right) < self.label(*left) => later.next(),
+                (Some(_), _) => earlier.next(),
+                (None, _) => later.next(),
+            };
+            let Some(slot) = next else { break };
+            first.push(slot);
+        }
+        first
     }
 
     pub fn compare(&self, left: u32, right: u32) -> Ordering {
@@ -150,6 +177,7 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::Names;
+    use crate::index::bits::Bits;
     use crate::index::ints::Ints;
     use crate::index::texts::Texts;
 
@@ -200,6 +228,29 @@ mod tests {
         let ids: Vec<i64> = rows.iter().map(|(_, id)| *id).collect();
         names.push(&more.iter().map(String::as_str).collect::<Vec<_>>(), &ids);
         assert_eq!(names.order(), sorted(&rows, &vec![true; rows.len()]));
+    }
+
+    #[test]
+    fn the_first_of_some_are_the_first_of_the_order() {
+        // Slots in the order of their names and slots in another one; both with later slots.
+        for start in
+            [[("a", 1), ("b", 2), ("b", 3), ("m", 4)], [("m", 4), ("b", 3), ("a", 1), ("b", 2)]]
+        {
+            let mut rows = start.to_vec();
+            let mut names = built(&rows);
+            rows.extend([("c", 5), ("a", 6), ("z", 7), ("", 8)]);
+            let ids: Vec<i64> = rows.iter().map(|(_, id)| *id).collect();
+            names.push(&["c", "a", "z", ""], &ids);
+            for chosen in 0..256_usize {
+                let mut passing = Bits::new(rows.len());
+                passing.fill((0..rows.len()).map(|slot| chosen >> slot & 1 == 1));
+                let live: Vec<bool> = (0..rows.len()).map(|slot| passing.has(slot)).collect();
+                let all = sorted(&rows, &live);
+                for wanted in [0, 1, 3, 8] {
+                    assert_eq!(names.first(&passing, wanted), all[..wanted.min(all.len())]);
+                }
+            }
+        }
     }
 
     #[test]

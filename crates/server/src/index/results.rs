@@ -43,14 +43,20 @@ impl Listed {
         self.slots.len() == self.total
     }
 
-    /// What is worth keeping: all of a list that can be brought up to date, and of others, which
-    /// are mostly searches, the beginning.
+    /// What is worth keeping of a list of which the first `wanted` records were asked for.
     fn kept(&self, filter: &Filter, wanted: usize) -> Listed {
-        if is_plain(filter) || wanted > HEAD || self.total <= HEAD {
+        let len = worth(filter, wanted, self.total).min(self.slots.len());
+        if len == self.slots.len() {
             return self.clone();
         }
-        Listed { slots: Arc::new(self.slots[..HEAD].to_vec()), total: self.total }
+        Listed { slots: Arc::new(self.slots[..len].to_vec()), total: self.total }
     }
+}
+
+/// How many slots of a list are worth making and keeping: all of one that can be brought up to
+/// date, and of others, which are mostly searches, the beginning.
+pub fn worth(filter: &Filter, wanted: usize, total: usize) -> usize {
+    if is_plain(filter) { total } else { wanted.next_power_of_two().max(HEAD).min(total) }
 }
 
 /// Slots of a beginning.

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use aureole_catalogue::query::OrderKey;
 use aureole_catalogue::{EntityKind, Filter};
@@ -11,9 +12,9 @@ use super::column::Ranks;
 use super::gather::Part;
 use super::ints::Ints;
 use super::kind::Kind;
-use super::names::Names;
 use super::narrow;
 use super::needs::{Order, part_of};
+use super::results::Listed;
 use super::words::Words;
 
 /// All kinds of one tenant. A question about a part that is not there is answered with `None`.
@@ -22,41 +23,41 @@ pub type Kinds = HashMap<EntityKind, Kind>;
 /// Of what a filter has let through, the part below which each is tested by itself.
 const SMALL: usize = 8;
 
-/// The live slots that pass, in order.
-pub fn select(kinds: &Kinds, kind: &Kind, filter: &Filter, order: &Order) -> Option<Vec<u32>> {
+/// The live slots that pass, in order: at least so many of them as `wanted` says, given how many
+/// there are.
+pub fn select(
+    kinds: &Kinds,
+    kind: &Kind,
+    filter: &Filter,
+    order: &Order,
+    wanted: impl Fn(usize) -> usize,
+) -> Option<Listed> {
     if let (Filter::True, Order::Names) = (filter, order) {
-        return Some(kind.names.as_ref()?.order().to_vec());
+        return Some(Listed::new(kind.names.as_ref()?.order().to_vec()));
     }
     let mut passing = bits(kinds, kind, filter)?;
     passing.keep(&kind.live);
     let slots = passing.iter().map(narrow);
-    match order {
+    let slots = match order {
         Order::Ids => {
             let mut slots: Vec<u32> = slots.collect();
             slots.sort_unstable_by_key(|slot| kind.ids[*slot as usize]);
-            Some(slots)
+            slots
         }
-        Order::Names => Some(by_names(kind.names.as_ref()?, &passing)),
+        Order::Names => {
+            let total = passing.count();
+            let first = kind.names.as_ref()?.first(&passing, wanted(total).min(total));
+            return Some(Listed { slots: Arc::new(first), total });
+        }
         Order::NamesDescending => {
             let names = kind.names.as_ref()?;
             let mut slots: Vec<u32> = slots.collect();
             slots.sort_unstable_by(|left, right| names.compare_descending(*left, *right));
-            Some(slots)
+            slots
         }
-        Order::Keys(keys) => by_keys(kind, keys, slots.collect()),
-    }
-}
-
-fn by_names(names: &Names, passing: &Bits) -> Vec<u32> {
-    let count = passing.count();
-    if count * SMALL > names.order().len() {
-        let order = names.order().iter().copied();
-        return order.filter(|slot| passing.has(*slot as usize)).collect();
-    }
-    let mut slots = Vec::with_capacity(count);
-    slots.extend(passing.iter().map(narrow));
-    slots.sort_unstable_by_key(|slot| names.label(*slot));
-    slots
+        Order::Keys(keys) => by_keys(kind, keys, slots.collect())?,
+    };
+    Some(Listed::new(slots))
 }
 
 fn by_keys(kind: &Kind, keys: &[OrderKey], mut slots: Vec<u32>) -> Option<Vec<u32>> {
@@ -114,7 +115,10 @@ fn bits(kinds: &Kinds, kind: &Kind, filter: &Filter) -> Option<Bits> {
         Filter::Field { position, test } => {
             let field = kind.entity.schema.fields.get(*position)?;
             match part_of(kind.entity, *position)? {
-                Some(Part::Field(_)) => kind.fields.get(position)?.find(len, field, test),
+                Some(Part::Field(_)) => match kind.passing(*position, field, test) {
+                    Some(known) => (*known).clone(),
+                    None => kind.fields.get(position)?.find(len, field, test),
+                },
                 _ => each(kind, |slot| passes(kind, slot, filter))?,
             }
         }
@@ -178,12 +182,23 @@ fn each(kind: &Kind, mut decide: impl FnMut(usize) -> Option<bool>) -> Option<Bi
 fn all(kinds: &Kinds, kind: &Kind, filters: &[Filter]) -> Option<Bits> {
     let (seeds, others): (Vec<&Filter>, Vec<&Filter>) =
         filters.iter().partition(|filter| is_seed(filter));
-    let mut found = kind.live.clone();
-    for filter in seeds {
-        found.keep(&bits(kinds, kind, filter)?);
-    }
+    let mut found = match seeds.split_first() {
+        None => kind.live.clone(),
+        Some((first, others)) => {
+            let mut found = bits(kinds, kind, first)?;
+            for filter in others {
+                found.keep(&bits(kinds, kind, filter)?);
+            }
+            found
+        }
+    };
     for filter in others {
-        if super::needs::is_plain(filter) && found.count() * SMALL < found.len() {
+        if let Filter::Field { position, test } = filter
+            && let Some(field) = kind.entity.schema.fields.get(*position)
+            && let Some(known) = kind.passing(*position, field, test)
+        {
+            found.keep(&known);
+        } else if super::needs::is_plain(filter) && found.count() * SMALL < found.len() {
             let slots: Vec<usize> = found.iter().collect();
             for slot in slots {
                 if !passes(kind, slot, filter)? {

@@ -14,7 +14,7 @@ use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncGuard};
 use super::gather::{Parts, gather};
 use super::kind::Kind;
 use super::needs::{Needs, Order};
-use super::results::{Listed, Results};
+use super::results::{Listed, Results, worth};
 use super::rows::{Budget, Rows};
 use super::select::{Kinds, select};
 use super::{Asked, Found, PAGE_ROWS, Part, RowsOf, TOO_LARGE};
@@ -125,7 +125,8 @@ impl Tenant {
             Some(list) => list,
             None => {
                 drop(results);
-                let list = Listed::new(select(&state.kinds, kind, asked.filter, order)?);
+                let wanted = |total| worth(asked.filter, range(total).end, total);
+                let list = select(&state.kinds, kind, asked.filter, order, wanted)?;
                 results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
                 let wanted = range(list.total).end;
                 results.keep(key, stamps, (&list, asked.filter, wanted), list_bytes);
