@@ -2,7 +2,9 @@
 //!
 //! A search term has no white space, so it occurs in a text exactly if it occurs in one of the
 //! text's words. Words are far fewer than records: each is kept once, with the slots of the records
-//! that have it, and with the three-byte pieces by which it is found without looking at all of them.
+//! that have it. Addresses of the web and of mail are mostly some record's alone, but made of parts
+//! that others have too: `info@north-hill.example`. So a word is found by its parts, each of which
+//! is kept once, too, with the words that have it, and these by the three-byte pieces in them.
 
 use super::bits::Bits;
 use super::pieces::{self, Pieces};
@@ -13,14 +15,19 @@ use super::texts::Texts;
 #[derive(Default)]
 pub struct Words {
     words: Texts,
+    /// The slots by word.
     holders: Holders,
+    parts: Texts,
+    /// The words by part.
+    members: Holders,
+    /// The parts by piece.
     pieces: Pieces,
 }
 
-/// The slots that have a word. Most words are some record's alone.
+/// Who has a word or part. Most have one holder alone.
 #[derive(Default)]
 struct Holders {
-    /// By code: a slot, or, with the high bit set, a place in `several`.
+    /// By code: a holder, or, with the high bit set, a place in `several`.
     firsts: Vec<u32>,
     several: Vec<Postings>,
 }
@@ -30,7 +37,7 @@ const SEVERAL: u32 = 1 << 31;
 /// Candidates beyond which another piece is asked, and how much longer its list may be.
 const FEW: usize = 32;
 const MUCH_LONGER: usize = 8;
-/// Pieces that are asked beside the rarest one: words that have three of a term's pieces mostly
+/// Pieces that are asked beside the rarest one: parts that have three of a term's pieces mostly
 /// have the term.
 const OTHERS: usize = 2;
 
@@ -47,7 +54,14 @@ impl Words {
         let known = self.words.len();
         let code = self.words.intern(word);
         if self.words.len() > known {
-            self.pieces.learn(code, self.words.get(code));
+            for part in parts(word) {
+                let known = self.parts.len();
+                let part_code = self.parts.intern(part);
+                if self.parts.len() > known {
+                    self.pieces.learn(part_code, part);
+                }
+                self.members.push(part_code, code);
+            }
         }
         code
     }
@@ -55,8 +69,25 @@ impl Words {
     /// Calls `each` with the slots of all records that have `word` somewhere; a slot may come
     /// several times.
     pub fn each_holder(&self, word: &str, mut each: impl FnMut(u32)) {
-        for code in self.matching(word) {
-            self.holders.each(code, &mut each);
+        let members = |found: &Vec<u32>| -> usize {
+            found.iter().map(|part| self.members.count(*part)).sum()
+        };
+        let rarest = parts(word).map(|part| self.matching(part)).min_by_key(members);
+        let Some(rarest) = rarest else {
+            let codes = self.words.containing(word);
+            return codes.into_iter().for_each(|code| self.holders.each(code, &mut each));
+        };
+        let is_part = parts(word).next() == Some(word);
+        let finder = (!is_part).then(|| memchr::memmem::Finder::new(word));
+        for part in rarest {
+            self.members.each(part, &mut |code| {
+                let has = |finder: &memchr::memmem::Finder<'_>| {
+                    finder.find(self.words.get(code).as_bytes()).is_some()
+                };
+                if finder.as_ref().is_none_or(has) {
+                    self.holders.each(code, &mut each);
+                }
+            });
         }
     }
 
@@ -65,10 +96,10 @@ impl Words {
         self.each_holder(word, |slot| found.set(slot as usize));
     }
 
-    /// The codes of the words in which `word` occurs.
-    fn matching(&self, word: &str) -> Vec<u32> {
+    /// The codes of the parts in which `part` occurs.
+    fn matching(&self, part: &str) -> Vec<u32> {
         let mut lists: Vec<pieces::List<'_>> = Vec::new();
-        for piece in pieces::of(word) {
+        for piece in pieces::of(part) {
             match self.pieces.get(piece) {
                 Some(list) => lists.push(list),
                 None => return Vec::new(),
@@ -76,7 +107,7 @@ impl Words {
         }
         lists.sort_unstable_by_key(pieces::List::len);
         let Some((shortest, others)) = lists.split_first() else {
-            return self.words.containing(word);
+            return self.parts.containing(part);
         };
         let mut codes: Vec<u32> = shortest.iter().collect();
         for list in others.iter().take(OTHERS) {
@@ -85,27 +116,43 @@ impl Words {
             }
             intersect(&mut codes, list);
         }
-        if word.len() > 3 {
-            let finder = memchr::memmem::Finder::new(word);
-            codes.retain(|code| finder.find(self.words.get(*code).as_bytes()).is_some());
+        if part.len() > 3 {
+            let finder = memchr::memmem::Finder::new(part);
+            codes.retain(|code| finder.find(self.parts.get(*code).as_bytes()).is_some());
         }
         codes
     }
 
     pub fn shrink(&mut self) {
         self.words.shrink();
-        self.holders.several.iter_mut().for_each(Postings::shrink);
-        self.holders.several.shrink_to_fit();
-        self.holders.firsts.shrink_to_fit();
+        self.holders.shrink();
+        self.parts.shrink();
+        self.members.shrink();
     }
 
     pub fn bytes(&self) -> usize {
-        let several: usize = self.holders.several.iter().map(Postings::bytes).sum();
-        self.words.bytes() + self.holders.firsts.capacity() * 4 + several + self.pieces.bytes()
+        let words = self.words.bytes() + self.holders.bytes();
+        words + self.parts.bytes() + self.members.bytes() + self.pieces.bytes()
     }
 }
 
+/// The parts of a word: what stands between signs such as `.` and `-`.
+fn parts(word: &str) -> impl Iterator<Item = &str> {
+    let is_sign = |char: char| char.is_ascii() && !char.is_ascii_alphanumeric();
+    word.split(is_sign).filter(|part| !part.is_empty())
+}
+
 impl Holders {
+    fn shrink(&mut self) {
+        self.several.iter_mut().for_each(Postings::shrink);
+        self.several.shrink_to_fit();
+        self.firsts.shrink_to_fit();
+    }
+
+    fn bytes(&self) -> usize {
+        self.firsts.capacity() * 4 + self.several.iter().map(Postings::bytes).sum::<usize>()
+    }
+
     fn push(&mut self, code: u32, slot: u32) {
         let Some(first) = self.firsts.get_mut(code as usize) else {
             // Codes are given out one by one, and each gets its first slot at once.
@@ -123,6 +170,15 @@ impl Holders {
         }
         if let Some(list) = self.several.get_mut((*first & !SEVERAL) as usize) {
             list.push(slot);
+        }
+    }
+
+    /// How many have it.
+    fn count(&self, code: u32) -> usize {
+        match self.firsts.get(code as usize) {
+            Some(first) if first & SEVERAL == 0 => 1,
+            Some(first) => self.several.get((first & !SEVERAL) as usize).map_or(0, Postings::len),
+            None => 0,
         }
     }
 
@@ -206,7 +262,13 @@ impl Gathered {
         // What is not needed any more goes before the pieces come.
         let words = self.words;
         drop((self.codes, self.ends));
-        let mut words = Words { pieces: Pieces::of(&words), words, holders };
+        let (mut parts, mut members) = (Texts::default(), Holders::default());
+        for code in 0..super::narrow(words.len()) {
+            for part in self::parts(words.get(code)) {
+                members.push(parts.intern(part), code);
+            }
+        }
+        let mut words = Words { pieces: Pieces::of(&parts), words, holders, parts, members };
         words.shrink();
         words
     }
@@ -227,6 +289,8 @@ mod tests {
         "x",
         "ltd ltd ltd",
         "1 high street\nlondon",
+        "info@north-hill.example www.north-hill.example --",
+        "a.b-c ...x.",
         "high\u{a0}gate",
     ];
 
@@ -268,6 +332,17 @@ mod tests {
                 "7",
                 "c",
                 "語",
+                "-hill",
+                "north-hill.",
+                "@north",
+                "h-h",
+                ".b-",
+                "-",
+                "--",
+                "...",
+                ".",
+                "x.",
+                "example",
             ] {
                 let mut found = Bits::new(TEXTS.len());
                 words.find(word, &mut found);
@@ -281,11 +356,11 @@ mod tests {
     #[test]
     fn later_texts_are_found_too() {
         let mut words = placed();
-        words.push(10, "gone fishing acme");
-        let mut found = Bits::new(11);
+        words.push(12, "gone fishing acme");
+        let mut found = Bits::new(13);
         words.find("gone", &mut found);
-        assert_eq!(found.iter().collect::<Vec<_>>(), [10]);
+        assert_eq!(found.iter().collect::<Vec<_>>(), [12]);
         words.find("acme", &mut found);
-        assert_eq!(found.iter().collect::<Vec<_>>(), [0, 4, 10]);
+        assert_eq!(found.iter().collect::<Vec<_>>(), [0, 4, 12]);
     }
 }
