@@ -1,279 +1,289 @@
-//! Every rule of a write that answers with a 400: the exact code and paths, and nothing written,
-//! not even of the good record that stands before the bad one.
+//! Every rule of a request that answers with a 400: the exact code and paths, as a bare object, in an
+//! array behind a good neighbour, in a bulk request and nested in its owner; and nothing written.
+//!
+//! [`the_rows_provoke_every_refusal`] collects the messages of the source, and fails for each that
+//! no row here provokes: a new rule needs a row.
 
-use aureole_testkit::{Actor, Server, on_both_databases};
+mod clients;
+mod defined;
+mod hung;
+mod lists;
+mod past;
+mod places;
+mod records;
+mod source;
+
+use std::collections::BTreeSet;
+
+use aureole_testkit::{Actor, Answer, Database, Server, on_both_databases};
 use serde_json::{Value, json};
 
 use crate::deletes::totals;
-use crate::writes::{client, id, make};
 
 on_both_databases!(
     refusals_of_clients_name_their_paths,
+    refusals_of_client_actions_name_their_paths,
     refusals_of_sites_name_their_paths,
     refusals_of_what_hangs_on_clients_name_their_paths,
+    refusals_of_defined_fields_name_their_paths,
+    refusals_of_other_records_name_their_paths,
+    refusals_of_lists_name_their_parameters,
+    refusals_of_the_past_name_their_paths,
     refusals_of_deletes_have_their_counts,
 );
 
-/// Posts a good record and a bad one: `paths` are those of the second, separated by spaces.
-async fn refused(admin: &Actor, path: &str, good: &Value, table: Vec<(Value, &str, &str)>) {
-    let before = totals(admin).await;
-    for (bad, code, paths) in table {
-        let body = json!([good, bad]);
-        let answer = admin.post(&format!("/api/{path}"), body).await;
-        let errors = answer.expect_error(400, code);
-        let found: Vec<&String> = errors.as_object().unwrap().keys().collect();
-        let expected: Vec<String> =
-            paths.split_whitespace().map(|path| format!("[1].{path}")).collect();
-        assert_eq!(found, expected.iter().collect::<Vec<_>>(), "{path} {bad}: {}", answer.text);
-        // A bare object has the bare path.
-        let answer = admin.post(&format!("/api/{path}"), bad.clone()).await;
-        let errors = answer.expect_error(400, code);
-        let found: Vec<&str> = errors.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(found, paths.split_whitespace().collect::<Vec<_>>(), "{path} {bad}");
-    }
-    assert_eq!(totals(admin).await, before, "{path}: something was written");
-}
-
-const V: &str = "validation";
-const D: &str = "duplicate";
-const U: &str = "in_use";
-
 async fn refusals_of_clients_name_their_paths(server: &Server) {
-    let admin = server.admin().await;
-    let acme = id(&client(&admin, "Acme").await);
-    let other = client(&admin, "Other").await;
-    let theirs = other["main_site_id"].clone();
-    let payer = json!({ "name": "Payee", "client_to_invoice": acme });
-    let payee = id(&make(&admin, "Client", payer).await);
-    let new = |field: &str, value: Value| json!({ "name": "New", field: value });
-    let of = |field: &str, value: Value| json!({ "id": acme, field: value });
-    let mut table = vec![
-        (json!({}), V, "name"),
-        (json!({ "name": " \t" }), V, "name"),
-        (json!({ "name": null }), V, "name"),
-        (json!({ "name": "x".repeat(256) }), V, "name"),
-        (json!({ "name": "ACME" }), D, "name"),
-        (json!({ "name": "acme " }), D, "name"),
-        (of("name", json!("other")), D, "name"),
-        (new("toplevel_name", json!("Nowhere")), V, "toplevel_name"),
-        (new("pritech_name", json!("Nobody")), V, "pritech_name"),
-        (new("colour", json!("red")), V, "colour"),
-        (new("colour", json!("#12345")), V, "colour"),
-        (new("portalcolour", json!("red")), V, "portalcolour"),
-        (new("accountsemailaddress", json!("nobody")), V, "accountsemailaddress"),
-        (new("discountperc", json!(-0.5)), V, "discountperc"),
-        (new("discountperc", json!(100.5)), V, "discountperc"),
-        (new("hourlyrate", json!(1.23456)), V, "hourlyrate"),
-        (new("connectwiseid", json!(2_147_483_648_i64)), V, "connectwiseid"),
-        (new("connectwiseid", json!(12.5)), V, "connectwiseid"),
-        (new("prepayrecurringchargebp", json!(77)), V, "prepayrecurringchargebp"),
-        (new("client_to_invoice", json!(payee)), V, "client_to_invoice"),
-        (of("client_to_invoice", json!(acme)), V, "client_to_invoice"),
-        (of("client_to_invoice", json!(id(&other))), V, "client_to_invoice"),
-        (of("client_to_invoice_recurring", json!(acme)), V, "client_to_invoice_recurring"),
-        (of("main_site_id", theirs.clone()), V, "main_site_id"),
-        (of("site_update", json!([{ "id": theirs }])), V, "site_update[0].id"),
-        (of("site_update", json!([{ "id": 4711 }])), V, "site_update[0].id"),
-        (of("site_update", json!([{ "name": "ok" }, { "name": "" }])), V, "site_update[1].name"),
-        (
-            of("site_update", json!([{ "name": "x", "client_id": id(&other) }])),
-            V,
-            "site_update[0].client_id",
-        ),
-        (of("popup_notes", json!([{ "id": 4711, "note": "x" }])), V, "popup_notes[0].id"),
-        (of("popup_notes", json!([{ "note": "" }])), V, "popup_notes[0].note"),
-        (of("areaitems", json!([{ "billingperiod_id": 77 }])), V, "areaitems[0].billingperiod_id"),
-        (
-            of("azure_tenants", json!([{ "azure_tenant_id": "x" }])),
-            V,
-            "azure_tenants[0].azure_tenant_id",
-        ),
-        (of("allowed_tickettypes", json!([{ "id": 4711 }])), V, "allowed_tickettypes[0]"),
-        (of("customfields", json!([{ "id": 4711, "value": 1 }])), V, "customfields[0]"),
-        (of("site_fields", json!([{ "name": "None", "value": 1 }])), V, "site_fields[0]"),
-        (new("newclient_timezone", json!("Mars/Base")), V, "newclient_timezone"),
-        (
-            json!({ "name": "New", "newclient_contactname": "Jo", "newclient_contactemail": "x" }),
-            V,
-            "newclient_contactemail",
-        ),
-        (
-            json!({ "name": "", "colour": "red", "pritech": 4711, "discountperc": "x" }),
-            V,
-            "discountperc pritech name colour",
-        ),
-    ];
-    for field in "toplevel_id pritech sectech accountmanagertech item_tax_code service_tax_code \
-                  contract_tax_code prepay_tax_code surchargeid billingtemplate_id \
-                  default_currency_code client_to_invoice client_to_invoice_recurring"
-        .split_whitespace()
-    {
-        table.push((new(field, json!(4711)), V, field));
-    }
-    let good = json!({ "name": "Good" });
-    let before = totals(&admin).await;
-    for (bad, code, paths) in table {
-        let answer = admin.post("/api/Client", json!([good, bad])).await;
-        let errors = answer.expect_error(400, code);
-        let mut found: Vec<&str> = errors.as_object().unwrap().keys().map(String::as_str).collect();
-        let expected: Vec<String> =
-            paths.split_whitespace().map(|path| format!("[1].{path}")).collect();
-        let mut expected: Vec<&str> = expected.iter().map(String::as_str).collect();
-        found.sort_unstable();
-        expected.sort_unstable();
-        assert_eq!(found, expected, "{bad}: {}", answer.text);
-    }
-    assert_eq!(totals(&admin).await, before, "something was written");
-    let merge = |body: Value| admin.post("/api/Client", json!([body]));
-    for body in [
-        json!({ "id": acme, "_merge_client_into": acme }),
-        json!({ "id": acme, "_merge_client_into": 4711 }),
-        json!({ "_merge_client_into": acme }),
-    ] {
-        let errors = merge(body).await.expect_error(400, V);
-        assert!(errors["[0]._merge_client_into"].is_array(), "{errors}");
-    }
+    let mut seen = Seen::default();
+    clients::clients(server, &mut seen).await;
+    seen.verdict();
 }
-
+async fn refusals_of_client_actions_name_their_paths(server: &Server) {
+    let mut seen = Seen::default();
+    clients::actions(server, &mut seen).await;
+    seen.verdict();
+}
 async fn refusals_of_sites_name_their_paths(server: &Server) {
-    let admin = server.admin().await;
-    let acme = client(&admin, "Acme").await;
-    let (owner, main) = (id(&acme), acme["main_site_id"].clone());
-    let other = id(&client(&admin, "Other").await);
-    let new =
-        |field: &str, value: Value| json!({ "name": "New", "client_id": owner, field: value });
-    let table = vec![
-        (json!({ "client_id": owner }), V, "name"),
-        (json!({ "name": "New" }), V, "client_id"),
-        (json!({ "name": "New", "client_id": 4711 }), V, "client_id"),
-        (json!({ "name": "New", "client_name": "Nowhere" }), V, "client_name"),
-        (new("name", json!("x".repeat(256))), V, "name"),
-        (new("geocoord1", json!(90.1)), V, "geocoord1"),
-        (new("geocoord1", json!(-90.1)), V, "geocoord1"),
-        (new("geocoord2", json!(180.1)), V, "geocoord2"),
-        (new("geocoord2", json!(-180.1)), V, "geocoord2"),
-        (new("timezone", json!("Mars/Base")), V, "timezone"),
-        (new("colour", json!("red")), V, "colour"),
-        (new("stockbins", json!([{ "name": "A" }])), V, "stockbins"),
-        (new("maincontact_id", json!(4711)), V, "maincontact_id"),
-        (new("default_currency_code", json!(4711)), V, "default_currency_code"),
-        (new("client_to_invoice", json!(4711)), V, "client_to_invoice"),
-        (new("client_to_invoice_recurring", json!(4711)), V, "client_to_invoice_recurring"),
-    ];
-    let good = json!({ "name": "Good", "client_id": owner });
-    refused(&admin, "Site", &good, table).await;
-    for (field, value) in
-        [("inactive", json!(true)), ("isinvoicesite", json!(false)), ("client_id", json!(other))]
-    {
-        let answer = admin.post("/api/Site", json!([{ "id": main, field: value }])).await;
-        answer.expect_error(400, U);
-        let read = admin.get(&format!("/api/Site/{main}")).await.expect(200);
-        assert_eq!((&read["client_id"], &read["isinvoicesite"]), (&json!(owner), &json!(true)));
+    let mut seen = Seen::default();
+    places::sites(server, &mut seen).await;
+    seen.verdict();
+}
+async fn refusals_of_what_hangs_on_clients_name_their_paths(server: &Server) {
+    let mut seen = Seen::default();
+    hung::on_clients(server, &mut seen).await;
+    seen.verdict();
+}
+async fn refusals_of_defined_fields_name_their_paths(server: &Server) {
+    let mut seen = Seen::default();
+    defined::fields(server, &mut seen).await;
+    seen.verdict();
+}
+async fn refusals_of_other_records_name_their_paths(server: &Server) {
+    let mut seen = Seen::default();
+    records::others(server, &mut seen).await;
+    seen.verdict();
+}
+async fn refusals_of_lists_name_their_parameters(server: &Server) {
+    let mut seen = Seen::default();
+    lists::parameters(server, &mut seen).await;
+    seen.verdict();
+}
+async fn refusals_of_the_past_name_their_paths(server: &Server) {
+    let mut seen = Seen::default();
+    past::past(server, &mut seen).await;
+    seen.verdict();
+}
+async fn refusals_of_deletes_have_their_counts(server: &Server) {
+    let mut seen = Seen::default();
+    hung::deletes(server, &mut seen).await;
+    seen.verdict();
+}
+
+/// Refusals that need more than a row: a broken connection, a long history, a receiver. Each names
+/// the file and the test that provokes it.
+const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("did not arrive within", "api/connections", "a_body_that_does_not_come_is_an_error"),
+    ("ended before it was complete", "api/connections", "a_body_that_does_not_come_is_an_error"),
+    ("is no HTTP/1.1 request", "api/unreadable", "an_unreadable_head_has_an_answer"),
+    ("is older than the changes", "api/feed", "bad_questions_are_refused"),
+    ("{reason}; read the records anew", "api/feed", "bad_questions_are_refused"),
+    ("is of webhook", "api/webhooks", "a_delivery_is_parked_and_replayed"),
+    ("is of client {id}, which was", "api/undo_merge", "a_merged_client_is_not_put_back_in_part"),
+    ("has the name that client", "api/undo_merge", "a_taken_name_stops_it"),
+    ("{what} {other} was added", "api/undo", "what_was_made_goes_again"),
+    (
+        "can't be {name} for an agent",
+        "tables/limited/refusals",
+        "names_cannot_be_guessed_by_search_or_order",
+    ),
+];
+
+/// Refusals that no test provokes, and why. The list only shrinks.
+const UNPROVOKED: &[(&str, &str)] = &[
+    ("has a name or key that another request took just now", "two requests in the same instant"),
+    ("is newer than every change", "a cursor is signed; it needs a database that was set back"),
+    ("points at {host}, which is {address}", "a name's addresses are asked when it is sent to"),
+    ("can't be set from here; post the user", "a guard: no collection of users takes passwords"),
+    ("client {client_id} would be left without", "a guard behind the checks of the main site"),
+    ("follows from another record and can't be put", "a guard behind the rules of each kind"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_rows_provoke_every_refusal() {
+    let mut seen = Seen::default();
+    macro_rules! provoke {
+        ($($table:path),+ $(,)?) => {$(
+            $table(&Server::start(Database::Sqlite).await, &mut seen).await;
+        )+};
+    }
+    provoke!(
+        clients::clients,
+        clients::actions,
+        places::sites,
+        hung::on_clients,
+        hung::deletes,
+        defined::fields,
+        records::others,
+        lists::parameters,
+        past::past,
+    );
+    seen.verdict();
+    let mut missing = Vec::new();
+    for template in source::templates() {
+        let known = ELSEWHERE.iter().map(|(text, ..)| text);
+        let known = known.chain(UNPROVOKED.iter().map(|(text, _)| text));
+        let is_known = known.into_iter().any(|text| template.text.starts_with(text));
+        let is_seen = seen.messages.iter().any(|message| provokes(&template, message));
+        if !template.is_joint() && !is_seen && !is_known {
+            missing.push(format!("{}: {}", template.place, template.text));
+        }
+    }
+    assert!(missing.is_empty(), "no row provokes these:\n{}", missing.join("\n"));
+    for (text, file, test) in ELSEWHERE {
+        let path = format!("{}/{file}.rs", env!("CARGO_MANIFEST_DIR"));
+        let code = std::fs::read_to_string(&path).unwrap();
+        assert!(code.contains(&format!("fn {test}(")), "{text:?}: {path} has no {test}");
     }
 }
 
-async fn refusals_of_what_hangs_on_clients_name_their_paths(server: &Server) {
-    let admin = server.admin().await;
-    let acme = client(&admin, "Acme").await;
-    let (owner, site) = (id(&acme), acme["main_site_id"].clone());
-    let period = json!({ "client_id": owner, "startdate": "2026-02-01", "enddate": "2026-01-31" });
-    let items = vec![
-        (json!({}), V, "client_id"),
-        (json!({ "client_id": 4711 }), V, "client_id"),
-        (json!({ "client_id": owner, "billingperiod_id": 77 }), V, "billingperiod_id"),
-        (period, V, "enddate"),
-        (json!({ "client_id": owner, "sellingprice": 1.23456 }), V, "sellingprice"),
-        (json!({ "client_id": owner, "quantity": "x" }), V, "quantity"),
-    ];
-    refused(&admin, "RecurringItem", &json!({ "client_id": owner }), items).await;
-    let note = |field: &str, value: Value| json!({ "note": "n", "client_id": owner, field: value });
-    let notes = vec![
-        (json!({ "client_id": owner }), V, "note"),
-        (json!({ "note": "n" }), V, "client_id"),
-        (note("client_id", json!(4711)), V, "client_id"),
-        (json!({ "note": "n", "supplier_id": 4711 }), V, "supplier_id"),
-        (note("who_agentid", json!(4711)), V, "who_agentid"),
-        (note("datetime", json!("soon")), V, "datetime"),
-        (note("nextcalldate", json!("soon")), V, "nextcalldate"),
-    ];
-    refused(&admin, "CRMNote", &json!({ "note": "n", "client_id": owner }), notes).await;
-    let popups = vec![
-        (json!({ "note": "n" }), V, "client_id"),
-        (note("site_id", site), V, "client_id"),
-        (json!({ "client_id": owner }), V, "note"),
-        (note("note", json!("x".repeat(4001))), V, "note"),
-        (
-            json!({ "client_id": owner, "note": "n", "limitdaterange": true, "startdate": "2026-02-01", "enddate": "2026-01-01" }),
-            V,
-            "enddate",
-        ),
-    ];
-    refused(&admin, "PopupNote", &json!({ "note": "n", "client_id": owner }), popups).await;
-    let link = |field: &str, value: Value| json!({ "client_id": owner, "azure_tenant_id": "00000000-0000-4000-8000-000000000001", field: value });
-    let links = vec![
-        (json!({ "client_id": owner }), V, "azure_tenant_id"),
-        (link("azure_tenant_id", json!("x")), V, "azure_tenant_id"),
-        (link("client_id", json!(4711)), V, "client_id"),
-        (link("details_id", json!(4711)), V, "details_id"),
-    ];
-    refused(&admin, "AreaAzureTenant", &link("client_id", json!(owner)), links).await;
-    let lots = vec![
-        (json!({}), V, "client_id"),
-        (json!({ "client_id": owner }), V, "hours"),
-        (json!({ "client_id": 4711, "hours": 1 }), V, "client_id"),
-        (
-            json!({ "client_id": owner, "hours": 1, "date": "2026-02-01", "expirydate": "2026-01-01" }),
-            V,
-            "expirydate",
-        ),
-    ];
-    refused(&admin, "ClientPrepay", &json!({ "client_id": owner, "hours": 1 }), lots).await;
-    let uses = vec![
-        (json!({}), V, "client_id"),
-        (json!({ "client_id": owner }), V, "hours"),
-        (json!({ "client_id": owner, "hours": -1 }), V, "hours"),
-        (json!({ "client_id": owner, "hours": 1, "ticket_id": 4711 }), V, "ticket_id"),
-    ];
-    refused(&admin, "ClientPrepay/use", &json!({ "client_id": owner, "hours": 1 }), uses).await;
-    let popup = json!({ "note": "stays", "client_id": owner, "dismissable": false });
-    let popup = id(&make(&admin, "PopupNote", popup).await);
-    let reads = vec![
-        (json!({ "id": popup, "read_status": 2 }), V, "read_status"),
-        (json!({ "id": popup, "read_status": 3 }), V, "read_status"),
-        (json!({ "read_status": 1 }), V, "id"),
-    ];
-    refused(&admin, "PopupNote/read", &json!({ "id": popup }), reads).await;
-    let shown = admin.get("/api/PopupNote?showall=true").await.expect(200);
-    assert_eq!(shown[0]["read_status"], 0, "the good record was marked");
-    let due = json!({ "client_id": owner, "billingperiod_id": 2, "startdate": "2026-01-31" });
-    let due = id(&make(&admin, "RecurringItem", due).await);
-    let invoiced =
-        vec![(json!({ "id": due, "date": "2026-07-07" }), V, "date"), (json!({}), V, "id")];
-    refused(&admin, "RecurringItem/invoiced", &json!({ "id": due }), invoiced).await;
-    let item = admin.get(&format!("/api/RecurringItem/{due}")).await.expect(200);
-    assert_eq!(item["nextinvoicedate"], "2026-01-31T00:00:00", "the good record was invoiced");
+/// True when a message is that of a template: alone, behind the name of a field or in front of one,
+/// or as a reason.
+fn provokes(template: &source::Template, message: &str) -> bool {
+    let bare = message.rsplit_once(" (").map_or(message, |(bare, _)| bare);
+    let named = message.split_once(' ').map_or(message, |(_, rest)| rest);
+    let reason = message.split_once("; ").map_or(message, |(reason, _)| reason);
+    [message, bare, named, reason].iter().any(|text| template.matches(text))
 }
 
-async fn refusals_of_deletes_have_their_counts(server: &Server) {
-    let admin = server.admin().await;
-    let tax = id(&make(&admin, "Tax", json!({ "name": "VAT" })).await);
-    let body = json!({ "name": "Acme", "item_tax_code": tax });
-    let acme = make(&admin, "Client", body).await;
-    let site = json!({ "name": "Second", "client_id": id(&acme) });
-    let site = id(&make(&admin, "Site", site).await);
-    let body = json!({ "name": "Payee", "client_to_invoice": id(&acme) });
-    make(&admin, "Client", body).await;
-    let ticket = json!({ "summary": "t", "client_id": id(&acme), "site_id": site });
-    make(&admin, "Tickets", ticket).await;
-    for (path, counts) in [
-        (format!("Tax/{tax}"), json!({ "clients": 1 })),
-        (format!("Site/{}", acme["main_site_id"]), json!({ "main_site_of_clients": 1 })),
-        (format!("Site/{site}"), json!({ "tickets": 1 })),
-        (format!("Client/{}", id(&acme)), json!({ "clients": 1, "tickets": 1 })),
-    ] {
-        let answer = admin.delete(&format!("/api/{path}")).await;
-        answer.expect_error(400, U);
-        assert_eq!(answer.json()["counts"], counts, "{path}");
-        admin.get(&format!("/api/{path}")).await.expect(200);
+/// The messages that rows provoked, without their paths, and what was answered otherwise than rows
+/// say.
+#[derive(Default)]
+pub struct Seen {
+    messages: BTreeSet<String>,
+    failures: Vec<String>,
+}
+
+impl Seen {
+    /// Checks status, code and paths of a refusal, and keeps its messages.
+    fn refusal(&mut self, answer: &Answer, code: &str, paths: &[String], what: &str) {
+        self.expect(answer.status == 400, what, &answer.text);
+        if answer.status == 400 {
+            let body = answer.json();
+            self.expect(body["code"] == code, what, &answer.text);
+            self.messages.insert(body["Message"].as_str().unwrap_or("").to_owned());
+            self.problems(&body["errors"], paths, what);
+        }
+    }
+
+    fn problems(&mut self, errors: &Value, paths: &[String], what: &str) {
+        let errors = errors.as_object().cloned().unwrap_or_default();
+        let found: BTreeSet<&String> = errors.keys().collect();
+        self.expect(found == paths.iter().collect(), what, &format!("{found:?}, not {paths:?}"));
+        for messages in errors.values() {
+            let texts = messages.as_array().unwrap().iter();
+            self.messages.extend(texts.map(|text| text.as_str().unwrap().to_owned()));
+        }
+    }
+
+    fn expect(&mut self, holds: bool, what: &str, found: &str) {
+        if !holds {
+            let found: String = found.chars().take(300).collect();
+            self.failures.push(format!("{what}: {found}"));
+        }
+    }
+
+    /// Fails with all that was answered otherwise.
+    #[track_caller]
+    fn verdict(&self) {
+        assert!(self.failures.is_empty(), "{}", self.failures.join("\n"));
+    }
+}
+
+/// A body that is refused, the code, and the paths of its problems, separated by spaces.
+pub type Row = (Value, &'static str, &'static str);
+
+pub const V: &str = "validation";
+pub const D: &str = "duplicate";
+pub const U: &str = "in_use";
+
+fn paths(prefix: &str, paths: &str) -> Vec<String> {
+    paths
+        .split_whitespace()
+        // `.` is the element itself.
+        .map(|path| match (prefix, path.trim_start_matches('.')) {
+            (prefix, "") => prefix.to_owned(),
+            ("", path) => path.to_owned(),
+            (prefix, path) => format!("{prefix}.{path}"),
+        })
+        .collect()
+}
+
+/// Where a table of bad records is posted to.
+pub struct Place<'a> {
+    pub path: &'a str,
+    /// A record that is not wrong.
+    pub good: Value,
+    /// The client, and its collection that takes the same records. Rows on `client_id` are left
+    /// out there: the client is implied.
+    pub nested: Option<(i64, &'a str)>,
+    /// Takes `bulkresponse`.
+    pub bulk: bool,
+}
+
+impl<'a> Place<'a> {
+    pub fn of(path: &'a str, good: Value) -> Place<'a> {
+        Place { path, good, nested: None, bulk: true }
+    }
+
+    /// A path that is no kind of record.
+    pub fn action(path: &'a str, good: Value) -> Place<'a> {
+        Place { bulk: false, ..Place::of(path, good) }
+    }
+
+    pub fn nested(self, client: i64, collection: &'a str) -> Place<'a> {
+        Place { nested: Some((client, collection)), ..self }
+    }
+}
+
+/// Posts each bad record in every way in which records come. Nothing is written by any of them.
+pub async fn refused(admin: &Actor, seen: &mut Seen, place: Place<'_>, table: Vec<Row>) {
+    let before = totals(admin).await;
+    let Place { path, good, nested, bulk } = place;
+    let url = format!("/api/{path}");
+    for (bad, code, names) in table {
+        let what = format!("{path} {bad}").chars().take(300).collect::<String>();
+        let answer = admin.post(&url, bad.clone()).await;
+        seen.refusal(&answer, code, &paths("", names), &what);
+        let answer = admin.post(&url, json!([good, bad])).await;
+        seen.refusal(&answer, code, &paths("[1]", names), &what);
+        if bulk {
+            let url = format!("{url}?bulkresponse=true&dryrun=true");
+            let answer = admin.post(&url, json!([good, bad])).await;
+            let results: Value = serde_json::from_str(&answer.text).unwrap_or_default();
+            let (kept, lost) = (&results[0]["status"], &results[1]);
+            let is_right =
+                kept.as_i64() < Some(300) && lost["status"] == 400 && lost["code"] == code;
+            seen.expect(is_right, &format!("bulk {what}"), &results.to_string());
+            seen.problems(&lost["errors"], &paths("", names), &format!("bulk {what}"));
+        }
+        if let Some((client, collection)) = nested
+            && !names.contains("client_")
+        {
+            let mut nested_good = good.clone();
+            nested_good.as_object_mut().unwrap().remove("client_id");
+            let body = json!({ "id": client, collection: [nested_good, bad] });
+            let answer = admin.post("/api/Client", body).await;
+            let place = format!("{collection}[1]");
+            seen.refusal(&answer, code, &paths(&place, names), &format!("nested {what}"));
+        }
+    }
+    let after = totals(admin).await;
+    seen.expect(after == before, path, &format!("something was written: {after:?}"));
+}
+
+/// Bad addresses, each with the parameters that are named. A path in front of the query.
+pub async fn asked(admin: &Actor, seen: &mut Seen, table: &[(String, &str)]) {
+    for (url, names) in table {
+        let answer = admin.get(&format!("/api/{url}")).await;
+        seen.refusal(&answer, V, &paths("", names), url);
     }
 }

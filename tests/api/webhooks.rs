@@ -248,7 +248,7 @@ async fn a_failed_delivery_is_repeated_in_order(server: &Server) {
 async fn a_delivery_is_parked_and_replayed(server: &Server) {
     let admin = server.admin().await;
     let receiver = Receiver::start().await;
-    hook(&admin, &receiver, json!({ "entities": ["Tax"] })).await;
+    let made_hook = hook(&admin, &receiver, json!({ "entities": ["Tax"] })).await;
     let attempts = usize::try_from(server.app().config.webhooks.attempts).unwrap();
     receiver.answer_with(&vec![500; attempts]);
     let made = id(&make(&admin, "Tax", json!({ "name": "one" })).await);
@@ -292,6 +292,10 @@ async fn a_delivery_is_parked_and_replayed(server: &Server) {
         .post("/api/WebhookDelivery/999999/replay", json!([]))
         .await
         .expect_error(404, "not_found");
+    let off = json!({ "id": made_hook["id"], "enabled": false });
+    admin.post("/api/Webhook", off).await.expect(200);
+    let errors = admin.post(&path, json!([])).await.expect_error(400, "validation");
+    assert!(errors["id"][0].as_str().unwrap().contains("which is not enabled"), "{errors}");
 }
 
 /// Waits until the oldest delivery of the log is as wanted.

@@ -48,7 +48,8 @@ pub async fn user_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
         }
         draft.record.set(user::CLIENT_ID, owner);
         draft.record.set(user::SITE_ID_INT, site_id);
-    } else if draft.changes(user::SITE_ID) && !draft.change.has(user::SITE_ID) {
+    } else if !draft.change.has(user::SITE_ID) && draft.change.has(user::SITE_ID_INT) {
+        // A site that was given under its own name is reported with the other references.
         save.problem(
             draft.at("site_id"),
             format!("points at site {site_id}, which does not exist"),
