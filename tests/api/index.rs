@@ -10,6 +10,7 @@ on_both_databases!(
     a_search_follows_the_sites,
     another_server_s_writes_are_shown,
     without_an_index_the_replies_are_the_same,
+    values_of_defined_fields_follow_writes,
     a_long_list_is_one_state,
 );
 
@@ -82,6 +83,7 @@ async fn another_server_s_writes_are_shown(server: &Server) {
 
 async fn without_an_index_the_replies_are_the_same(server: &Server) {
     server.load_demo(120).await;
+    defined_values(&server.admin().await).await;
     let without = server
         .start_beside(|config| {
             config.lists.index_bytes = 0;
@@ -89,6 +91,11 @@ async fn without_an_index_the_replies_are_the_same(server: &Server) {
         })
         .await;
     let (here, there) = (server.admin().await, without.admin().await);
+    let custom = |name: &str, kind: i64, value: &str| {
+        let condition =
+            json!([{ "filter_name": name, "filter_type": kind, "filter_value": value }]);
+        format!("/api/Client?advanced_search={}", encode(&condition.to_string()))
+    };
     let unpromoted = encode(r#"[{"filter_name":"website","filter_type":4,"filter_value":"a"}]"#);
     for path in [
         "/api/Client",
@@ -105,6 +112,16 @@ async fn without_an_index_the_replies_are_the_same(server: &Server) {
         "/api/Client?accountmanageronly=true",
         "/api/Client?showcounts=true&count=5",
         &format!("/api/Client?advanced_search={unpromoted}"),
+        &custom("CFTier", 2, "gold \"a\""),
+        &custom("CFTier", 3, "gold \"a\""),
+        &custom("CFTier", 4, ""),
+        &custom("CFTier", 1, ",silver"),
+        &custom("CFMulti", 0, "One,Three"),
+        &custom("CFMulti", 5, "o"),
+        &custom("CFCheck", 6, "false"),
+        &custom("CFCheck", 6, "true"),
+        &custom("CFDay", 8, "2026-01-15"),
+        &format!("{}&order=toplevel_id&count=7", custom("CFTier", 4, "gold")),
         "/api/Client?lastupdatefromdate=2020-01-01&count=9",
         "/api/Site?pageinate=true&page_size=50&page_no=2",
         "/api/Site?search=an&includeaddress=true",
@@ -121,6 +138,33 @@ async fn without_an_index_the_replies_are_the_same(server: &Server) {
         assert_eq!(here.get(path).await.text, other.text, "{path}");
     }
     without.stop().await;
+}
+
+/// Defined fields of several types, set on some of the clients, and on some no more.
+async fn defined_values(admin: &Actor) {
+    let define = async |name: &str, kind: i64| {
+        let body = json!({ "name": name, "usage": 2, "type": kind, "new_values": "One,Two,Three" });
+        admin.post("/api/FieldInfo", body).await.expect(201)["id"].clone()
+    };
+    let (tier, multi) = (define("Tier", 0).await, define("Multi", 3).await);
+    let (check, day) = (define("Check", 6).await, define("Day", 4).await);
+    let ids = admin.get("/api/Client?idonly=true").await.expect(200);
+    let rows = ids["clients"].as_array().unwrap().iter().zip(0..);
+    let bodies: Vec<Value> = rows
+        .filter(|(_, at)| at % 3 > 0)
+        .map(|(row, at)| {
+            let tier_value = if at % 2 == 0 { "Gold \"a\"" } else { "Silver" };
+            json!({ "id": row["id"], "customfields": [
+                { "id": tier, "value": tier_value },
+                { "id": multi, "value": [at % 3, 3] },
+                { "id": check, "value": at % 5 == 0 },
+                { "id": day, "value": format!("2026-01-{:02}", at % 28 + 1) },
+            ] })
+        })
+        .collect();
+    admin.post("/api/Client", json!(bodies)).await.expect(200);
+    let cleared = json!({ "id": bodies[0]["id"], "customfields": [{ "id": tier, "value": null }] });
+    admin.post("/api/Client", cleared).await.expect(200);
 }
 
 /// Longer than what is sent in one piece, with a write in between two lists.
@@ -145,4 +189,26 @@ async fn a_long_list_is_one_state(server: &Server) {
         );
     }
     assert_eq!(clients(&admin, "search=c0", "name").await, list[..1_499]);
+}
+
+async fn values_of_defined_fields_follow_writes(server: &Server) {
+    let admin = server.admin().await;
+    let tier =
+        admin.post("/api/FieldInfo", json!({ "name": "Tier", "usage": 2 })).await.expect(201);
+    let two = json!([{"name": "One"}, {"name": "Two"}]);
+    let made = admin.post("/api/Client", two).await.expect(201);
+    let with = |value: &str| {
+        let condition =
+            json!([{ "filter_name": "CFTier", "filter_type": 2, "filter_value": value }]);
+        format!("advanced_search={}", encode(&condition.to_string()))
+    };
+    assert!(clients(&admin, &with("Gold"), "name").await.is_empty());
+    let set = |at: usize, value: Value| json!([{ "id": made[at]["id"], "customfields": [{ "id": tier["id"], "value": value }] }]);
+    admin.post("/api/Client", set(1, json!("gold"))).await.expect(200);
+    assert_eq!(clients(&admin, &with("Gold"), "name").await, ["Two"]);
+    admin.post("/api/Client", set(0, json!("GOLD"))).await.expect(200);
+    assert_eq!(clients(&admin, &with("Gold"), "name").await, ["One", "Two"]);
+    admin.post("/api/Client", set(1, json!(null))).await.expect(200);
+    assert_eq!(clients(&admin, &with("Gold"), "name").await, ["One"]);
+    assert_eq!(clients(&admin, &with(""), "name").await, ["Two"]);
 }

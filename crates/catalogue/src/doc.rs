@@ -29,6 +29,27 @@ impl<'a> Iterator for Pairs<'a> {
     }
 }
 
+/// The elements of a JSON array that this program wrote itself.
+pub struct Elements<'a> {
+    rest: &'a str,
+}
+
+/// Iterates over the elements of `array`, which starts with `[`.
+pub fn elements(array: &str) -> Elements<'_> {
+    Elements { rest: array.strip_prefix('[').unwrap_or("") }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let rest = self.rest.strip_prefix(',').unwrap_or(self.rest);
+        let (element, rest) = rest.split_at_checked(value_end(rest.as_bytes()))?;
+        self.rest = rest;
+        (!element.is_empty()).then_some(element)
+    }
+}
+
 /// The length of the JSON value that `bytes` starts with.
 fn value_end(bytes: &[u8]) -> usize {
     match bytes.first() {

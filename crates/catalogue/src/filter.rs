@@ -216,15 +216,15 @@ impl Row<'_> {
     /// The value of a defined field is kept as `{"id":…,"name":…,"value":…}` in the document.
     fn custom_passes(&self, list: &str, id: i64, name: &str, unset: &str, test: &Test) -> bool {
         let stored = self.schema.find(list).and_then(|position| self.raw(position));
+        if id > 0 {
+            let value = stored.and_then(|stored| defined_value(stored, id));
+            return defined_passes(value, unset, test);
+        }
         let elements: Vec<serde_json::Value> =
             stored.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
-        let element = elements.iter().find(|element| {
-            let found = element.get("id").and_then(serde_json::Value::as_i64);
-            match id {
-                0 => element.get("name").and_then(serde_json::Value::as_str) == Some(name),
-                _ => found == Some(id),
-            }
-        });
+        let element = elements
+            .iter()
+            .find(|element| element.get("name").and_then(serde_json::Value::as_str) == Some(name));
         let text = |value: &serde_json::Value| match value {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
@@ -236,6 +236,27 @@ impl Row<'_> {
             }
             Some(value) => test.passes(&text(value), Kind::Any),
         }
+    }
+}
+
+/// The raw value of a defined field in its stored list, by the definition's id.
+pub fn defined_value(list: &str, id: i64) -> Option<&str> {
+    let is_it = |element: &&str| {
+        doc::raw(element, "id").and_then(|raw| raw.parse::<i64>().ok()) == Some(id)
+    };
+    doc::elements(list).find(is_it).and_then(|element| doc::raw(element, "value"))
+}
+
+/// Decides a test for the raw value of a defined field; any one of several values is enough.
+pub fn defined_passes(value: Option<&str>, unset: &str, test: &Test) -> bool {
+    let passes = |raw: &str| match raw.starts_with('"') {
+        true => test.passes(&doc::unquote(raw), Kind::Any),
+        false => test.passes(raw, Kind::Any),
+    };
+    match value {
+        None | Some("" | "null") => test.passes(unset, Kind::Any),
+        Some(list) if list.starts_with('[') => doc::elements(list).any(passes),
+        Some(raw) => passes(raw),
     }
 }
 

@@ -71,6 +71,26 @@ impl Column {
         }
     }
 
+    /// The text of a slot as it was gathered.
+    pub fn raw(&self, slot: usize) -> &str {
+        match self {
+            Column::Ints(_) => "",
+            Column::Texts { texts, codes } => texts.get(codes.code(slot)),
+        }
+    }
+
+    /// The slots, among those below `len`, whose text passes. Each distinct text is asked once.
+    pub fn find_raw(&self, len: usize, passes: impl Fn(&str) -> bool) -> Bits {
+        let mut found = Bits::new(len);
+        if let Column::Texts { texts, codes } = self {
+            let codes_in_use = 0..super::narrow(texts.len());
+            let passing: Vec<bool> = codes_in_use.map(|code| passes(texts.get(code))).collect();
+            let passes = |slot: &usize| passing.get(codes.code(*slot) as usize) == Some(&true);
+            (0..len).filter(passes).for_each(|slot| found.set(slot));
+        }
+        found
+    }
+
     /// Decides a test for one slot.
     pub fn passes(&self, slot: usize, field: &Field, test: &Test) -> bool {
         if let (Column::Ints(values), Some(decide)) = (self, int_test(test, field.kind)) {

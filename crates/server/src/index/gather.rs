@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use aureole_catalogue::{Entity, Kind, Source, doc, filter};
 use aureole_storage::records::Part as Read;
 use aureole_storage::{Db, Result, Row, records};
+use memchr::memmem;
 
 use super::column::Column;
 use super::ints::Ints;
@@ -18,6 +19,9 @@ pub enum Part {
     Name,
     /// The values of a field, by position.
     Field(usize),
+    /// The raw values of a defined field: the position of the list that has them, and the
+    /// definition's id.
+    Defined(usize, i64),
     /// When the record was last written.
     Updated,
     /// The words that a search looks into.
@@ -28,11 +32,15 @@ pub enum Part {
 
 pub type Parts = BTreeSet<Part>;
 
+/// Whose values a column has: the position of the field, and the definition's id when the field is a
+/// list of defined fields; otherwise 0.
+pub type Place = (usize, i64);
+
 /// Rows in the order of the scan.
 pub struct Gathered {
     pub ids: Vec<i64>,
     pub name: Option<(Texts, Ints)>,
-    pub fields: Vec<(usize, Column)>,
+    pub fields: Vec<(Place, Column)>,
     pub updated: Option<Ints>,
     pub search: Option<Sink>,
     pub contact: Option<Sink>,
@@ -98,13 +106,14 @@ pub async fn gather(
             Part::Contact => Read::ContactKey,
             Part::Updated => Read::UpdatedAt,
             Part::Field(position) => read_of(entity, *position),
+            Part::Defined(..) => Read::Doc,
         };
         if !reads.contains(&read) {
             reads.push(read);
         }
     }
     let mut gathered = Gathered::new(entity, parts, ids.is_some());
-    let names = names(entity, &gathered);
+    let names = Names::of_fields(entity, &gathered);
     let mut fits = true;
     let mut each = |row: Row| {
         if fits {
@@ -117,18 +126,52 @@ pub async fn gather(
 }
 
 /// The names in the document that the gathered fields are made of, with their positions.
-fn names(entity: &'static Entity, gathered: &Gathered) -> Vec<(&'static str, usize)> {
-    let mut names = Vec::new();
-    for (position, _) in &gathered.fields {
-        let Some(field) = entity.schema.fields.get(*position) else { continue };
-        match field.source {
-            Source::AddressLine { object, .. } => {
-                names.extend(entity.schema.find(object).map(|at| (object, at)));
+struct Names {
+    names: Vec<(&'static str, usize)>,
+    /// Finds each name where a document has it, or in a text that only looks like it.
+    finders: Vec<memmem::Finder<'static>>,
+}
+
+impl Names {
+    fn of_fields(entity: &'static Entity, gathered: &Gathered) -> Names {
+        let mut names = Vec::new();
+        for ((position, _), _) in &gathered.fields {
+            let Some(field) = entity.schema.fields.get(*position) else { continue };
+            match field.source {
+                Source::AddressLine { object, .. } => {
+                    names.extend(entity.schema.find(object).map(|at| (object, at)));
+                }
+                _ => names.push((field.name, *position)),
             }
-            _ => names.push((field.name, *position)),
         }
+        names.sort_unstable();
+        names.dedup();
+        let finder = |(name, _): &(&str, usize)| {
+            memmem::Finder::new(format!("\"{name}\":").as_bytes()).into_owned()
+        };
+        let finders = names.iter().map(finder).collect();
+        Names { names, finders }
     }
-    names
+
+    /// The raw values of the names that a document has.
+    fn of<'d>(&self, doc: &'d str) -> Vec<(usize, &'d str)> {
+        let has = |finder: &&memmem::Finder<'_>| finder.find(doc.as_bytes()).is_some();
+        // Most documents lack a field that few records have: a look at the text tells without a walk.
+        let most = self.finders.iter().filter(has).count();
+        let mut fields = Vec::with_capacity(most);
+        if most == 0 {
+            return fields;
+        }
+        for (name, raw) in doc::pairs(doc) {
+            if let Some((_, position)) = self.names.iter().find(|(wanted, _)| *wanted == name) {
+                fields.push((*position, raw));
+                if fields.len() == most {
+                    break;
+                }
+            }
+        }
+        fields
+    }
 }
 
 impl Gathered {
@@ -139,7 +182,8 @@ impl Gathered {
             false => Sink::Whole(words::Gathered::default()),
         };
         let field = |part: &Part| match part {
-            Part::Field(position) => Some((*position, Column::new(is_int(entity, *position)))),
+            Part::Field(position) => Some(((*position, 0), Column::new(is_int(entity, *position)))),
+            Part::Defined(list, id) => Some(((*list, *id), Column::new(false))),
             _ => None,
         };
         Gathered {
@@ -152,13 +196,7 @@ impl Gathered {
         }
     }
 
-    fn push(
-        &mut self,
-        entity: &'static Entity,
-        reads: &[Read],
-        names: &[(&str, usize)],
-        mut row: Row,
-    ) {
+    fn push(&mut self, entity: &'static Entity, reads: &[Read], names: &Names, mut row: Row) {
         let place = |read: Read| reads.iter().position(|found| *found == read).map(|at| at + 1);
         let id = row.int(0);
         self.ids.push(id);
@@ -177,18 +215,17 @@ impl Gathered {
             }
         }
         let doc = place(Read::Doc).map_or("", |at| row.text(at));
-        let wanted = |(name, raw)| {
-            let found = names.iter().find(|(wanted, _)| *wanted == name);
-            found.map(|(_, position)| (*position, raw))
-        };
-        let fields: Vec<(usize, &str)> = match doc {
-            "" => Vec::new(),
-            doc => doc::pairs(doc).filter_map(wanted).collect(),
-        };
+        let fields = names.of(doc);
         let schema = entity.schema;
         let view =
             filter::Row { schema, id, updated_at, search_key: "", fields: &fields, lookups: &[] };
-        for (position, column) in &mut self.fields {
+        for ((position, definition), column) in &mut self.fields {
+            if *definition > 0 {
+                let list = fields.iter().find(|(at, _)| at == position);
+                let value = list.and_then(|(_, raw)| filter::defined_value(raw, *definition));
+                column.push_text(value.unwrap_or(""));
+                continue;
+            }
             match read_of(entity, *position) {
                 read @ Read::Column(_) => match (&mut *column, place(read)) {
                     (Column::Ints(values), Some(at)) => values.push(row.int(at)),

@@ -12,7 +12,7 @@ use aureole_catalogue::{Entity, Field};
 
 use super::bits::Bits;
 use super::column::Column;
-use super::gather::{Gathered, Parts, Sink};
+use super::gather::{Gathered, Parts, Place, Sink};
 use super::ids::SlotsById;
 use super::ints::Ints;
 use super::names::Names;
@@ -40,7 +40,7 @@ pub struct Kind {
     pub live: Bits,
     count: usize,
     pub names: Option<Names>,
-    pub fields: BTreeMap<usize, Column>,
+    pub fields: BTreeMap<Place, Column>,
     pub updated: Option<Ints>,
     pub search: Option<Words>,
     pub contact: Option<Words>,
@@ -67,7 +67,7 @@ const TESTS: usize = 8;
 pub struct Placed {
     parts: Parts,
     names: Option<Names>,
-    fields: Vec<(usize, Column)>,
+    fields: Vec<(Place, Column)>,
     updated: Option<Ints>,
     search: Option<Words>,
     contact: Option<Words>,
@@ -212,8 +212,8 @@ impl Kind {
             self.live.push(true);
         }
         self.count += rows.len();
-        for (position, from) in &gathered.fields {
-            if let Some(column) = self.fields.get_mut(position) {
+        for (place, from) in &gathered.fields {
+            if let Some(column) = self.fields.get_mut(place) {
                 rows.iter().for_each(|row| column.push_from(from, *row));
             }
         }
@@ -250,7 +250,7 @@ impl Kind {
 
     /// The slots that pass a test of a narrow column, dead ones too; `None` for other columns.
     pub fn passing(&self, position: usize, field: &Field, test: &Test) -> Option<Arc<Bits>> {
-        let column = self.fields.get(&position).filter(|column| column.is_narrow())?;
+        let column = self.fields.get(&(position, 0)).filter(|column| column.is_narrow())?;
         let len = self.ids.len();
         let mut tested = self.tested.lock().unwrap_or_else(PoisonError::into_inner);
         let known = tested.iter().position(|one| one.position == position && one.test == *test);

@@ -81,6 +81,9 @@ fn add(entity: &'static Entity, filter: &Filter, needs: &mut Needs) -> Option<()
         }
         Filter::Not(filter) => add(entity, filter, needs)?,
         Filter::Field { position, .. } => add_field(entity, *position, needs)?,
+        Filter::Custom { list, id, .. } if *id > 0 => {
+            part(Part::Defined(entity.schema.find(list)?, *id));
+        }
         Filter::Search(word) | Filter::Contact(word) | Filter::NameContains(word)
             if !is_word(word) =>
         {
@@ -124,7 +127,11 @@ fn is_word(text: &str) -> bool {
 /// one record without the others.
 pub fn is_plain(filter: &Filter) -> bool {
     match filter {
-        Filter::True | Filter::Ids(_) | Filter::Field { .. } | Filter::Updated { .. } => true,
+        Filter::True
+        | Filter::Ids(_)
+        | Filter::Field { .. }
+        | Filter::Custom { .. }
+        | Filter::Updated { .. } => true,
         Filter::All(filters) | Filter::Any(filters) => filters.iter().all(is_plain),
         Filter::Not(filter) => is_plain(filter),
         _ => false,

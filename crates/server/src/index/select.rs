@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use aureole_catalogue::filter::defined_passes;
 use aureole_catalogue::query::OrderKey;
 use aureole_catalogue::{EntityKind, Filter};
 
@@ -71,7 +72,7 @@ fn by_keys(kind: &Kind, keys: &[OrderKey], mut slots: Vec<u32>) -> Option<Vec<u3
             }
             Some(_) => {
                 let field = kind.entity.schema.fields.get(key.position)?;
-                Some(kind.fields.get(&key.position)?.ranks(field))
+                Some(kind.fields.get(&(key.position, 0))?.ranks(field))
             }
         };
         ranks.push((rank, key.descending));
@@ -117,7 +118,7 @@ fn bits(kinds: &Kinds, kind: &Kind, filter: &Filter) -> Option<Bits> {
             match part_of(kind.entity, *position)? {
                 Some(Part::Field(_)) => match kind.passing(*position, field, test) {
                     Some(known) => (*known).clone(),
-                    None => kind.fields.get(position)?.find(len, field, test),
+                    None => kind.fields.get(&(*position, 0))?.find(len, field, test),
                 },
                 _ => each(kind, |slot| passes(kind, slot, filter))?,
             }
@@ -135,7 +136,7 @@ fn bits(kinds: &Kinds, kind: &Kind, filter: &Filter) -> Option<Bits> {
         Filter::Has { kind: other, column, filter } => {
             let other = kinds.get(other)?;
             let position = other.entity.schema.find(column)?;
-            let targets = other.fields.get(&position)?;
+            let targets = other.fields.get(&(position, 0))?;
             let mut inner = bits(kinds, other, filter)?;
             inner.keep(&other.live);
             let mut found = Bits::new(len);
@@ -152,13 +153,17 @@ fn bits(kinds: &Kinds, kind: &Kind, filter: &Filter) -> Option<Bits> {
         Filter::In { column, kind: other, filter } => {
             let other = kinds.get(other)?;
             let position = kind.entity.schema.find(column)?;
-            let pointers = kind.fields.get(&position)?;
+            let pointers = kind.fields.get(&(position, 0))?;
             let mut inner = bits(kinds, other, filter)?;
             inner.keep(&other.live);
             let is_in = |id| other.slot(id).is_some_and(|slot| inner.has(slot as usize));
             each(kind, |slot| Some(is_in(pointers.int(slot))))?
         }
-        Filter::Custom { .. } => return None,
+        Filter::Custom { list, id, unset, test, .. } => {
+            let list = kind.entity.schema.find(list)?;
+            let column = kind.fields.get(&(list, *id))?;
+            column.find_raw(len, |raw| defined_passes(Some(raw), unset, test))
+        }
     })
 }
 
@@ -231,7 +236,7 @@ fn name_contains(kind: &Kind, word: &str) -> Option<Bits> {
         _ => {
             let field = kind.entity.schema.fields.get(position)?;
             let test = aureole_catalogue::filter::Test::Contains(word.to_owned());
-            Some(kind.fields.get(&position)?.passes(slot, field, &test))
+            Some(kind.fields.get(&(position, 0))?.passes(slot, field, &test))
         }
     };
     if !kind.entity.search.contains(&"name") {
@@ -274,8 +279,13 @@ pub fn passes(kind: &Kind, slot: usize, filter: &Filter) -> Option<bool> {
             match part_of(kind.entity, *position)? {
                 None => test.passes(&kind.ids[slot].to_string(), field.kind),
                 Some(Part::Name) => test.passes(kind.names.as_ref()?.get(narrow(slot)), field.kind),
-                Some(_) => kind.fields.get(position)?.passes(slot, field, test),
+                Some(_) => kind.fields.get(&(*position, 0))?.passes(slot, field, test),
             }
+        }
+        Filter::Custom { list, id, unset, test, .. } => {
+            let list = kind.entity.schema.find(list)?;
+            let column = kind.fields.get(&(list, *id))?;
+            defined_passes(Some(column.raw(slot)), unset, test)
         }
         Filter::Ids(ids) => ids.binary_search(&kind.ids[slot]).is_ok(),
         Filter::Updated { from, millis } => {

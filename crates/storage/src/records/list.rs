@@ -181,7 +181,8 @@ async fn scan(
     keys: &[OrderKey],
 ) -> Result<Vec<i64>> {
     let lookups = used_lookups(entity, rest, keys);
-    let search = if entity.search.is_empty() { "''" } else { "r.search_key" };
+    let needs_search = rest.iter().any(asks_search);
+    let search = if entity.search.is_empty() || !needs_search { "''" } else { "r.search_key" };
     let mut statement = format!("SELECT r.id, r.updated_at, r.doc, {search}");
     for &position in &lookups {
         statement.push_str(", ");
@@ -217,6 +218,16 @@ async fn scan(
     .await?;
     found.sort_unstable_by(|left, right| compare(left, right, keys));
     Ok(found.into_iter().map(|(_, id)| id).collect())
+}
+
+/// True for a filter that looks into the search text.
+fn asks_search(filter: &Filter) -> bool {
+    match filter {
+        Filter::Search(_) => true,
+        Filter::All(filters) | Filter::Any(filters) => filters.iter().any(asks_search),
+        Filter::Not(filter) => asks_search(filter),
+        _ => false,
+    }
 }
 
 /// The expression of a field that is not in the row's own document.
