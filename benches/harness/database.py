@@ -5,7 +5,7 @@ import os
 import statistics
 import time
 
-from harness import api, checks, inserts, load, paths, profile, servers
+from harness import api, checks, fields, inserts, load, paths, profile, servers
 
 STARTS = 10
 BLOCK_BYTES = 4096
@@ -34,6 +34,8 @@ class Result:
     """The first page of a server that has just started."""
     first_byte_ms: list = dataclasses.field(default_factory=list)
     """The first byte of the whole list, un-paged."""
+    fields_ms: dict = dataclasses.field(default_factory=dict)
+    """By kind of field: (first search after a start, a later one), a pair a start."""
     beside_writes: list = dataclasses.field(default_factory=list)
     """Quotients of reads beside writes to reads alone."""
     inserts: float = 0.0
@@ -88,6 +90,7 @@ def measure(kind, programs, options, folder):
         data, found = check(aureole, result)
         if data:
             start_often(aureole, result, options)
+            search_fields(aureole, postgres, result, options, data)
             put_under_load(aureole, programs[1], result, options, data, found)
             if postgres and wanted(options, "create"):
                 result.inserts = inserts.rate(postgres, options.seconds)
@@ -163,6 +166,31 @@ def start_often(aureole, result, options):
         finally:
             server.stop()
     print(f"  start to ready: {statistics.median(result.starts_ms):.0f} ms", flush=True)
+
+
+def search_fields(aureole, postgres, result, options, data):
+    """The first search in a field after a start, and a later one for another value."""
+    if not wanted(options, "fields"):
+        return
+    server = aureole.serve()
+    running(server)
+    try:
+        fields.prepare(aureole, server, list(data.ids))
+    finally:
+        server.stop()
+    if postgres:
+        postgres.settle()
+    for which in fields.TITLES:
+        pairs = result.fields_ms[which] = []
+        for _ in range(fields.STARTS):
+            server = aureole.serve()
+            running(server)
+            try:
+                with api.Api(server.port, aureole.token(server)) as client:
+                    pairs.append([timed_ms(client.get, path) for path in fields.asked(which)])
+            finally:
+                server.stop()
+        print(f"  {fields.TITLES[which]}: {statistics.median(pair[0] for pair in pairs):.0f} ms", flush=True)
 
 
 def timed_ms(call, *arguments):

@@ -142,7 +142,7 @@ def plan(data):
 
 
 NAMES = ("get", "revalidate", "page-first", "page-deep", "page-random", "search", "mixed", "create",
-         "bulk", "beside-writes", "start")
+         "bulk", "beside-writes", "start", "fields")
 READS = ("get", "revalidate", "page-first", "page-deep", "page-random", "search")
 
 
