@@ -11,6 +11,7 @@ on_both_databases!(
     custom_fields_merge_by_id_or_name,
     nested_objects_come_with_details,
     permitted_ticket_types_are_pairs,
+    elements_with_only_an_id_are_records,
 );
 
 /// The collection of a client as a GET with details shows it.
@@ -181,4 +182,26 @@ async fn permitted_ticket_types_are_pairs(server: &Server) {
     assert!(emptied["_warning"].is_string(), "{emptied}");
     let pairs = admin.get(&format!("/api/AreaRequestType?client_id={made}")).await.expect(200);
     assert_eq!(pairs, json!([]));
+}
+
+async fn elements_with_only_an_id_are_records(server: &Server) {
+    let admin = server.admin().await;
+    let faq = id(&make(&admin, "FAQList", json!({ "name": "Printers" })).await);
+    let button = json!({ "name": "Wiki", "url": "https://wiki.example" });
+    let button = id(&make(&admin, "CustomButton", button).await);
+    let lists = json!({ "faqlists": [{ "id": faq }, { "name": "Own" }], "custombuttons": [{ "id": button }] });
+    let mut body = lists.clone();
+    body["name"] = json!("Acme");
+    let acme = make(&admin, "Client", body).await;
+    let mut body = lists;
+    body["id"] = acme["main_site_id"].clone();
+    admin.post("/api/Site", body).await.expect(200);
+    admin.post("/api/FAQList", json!({ "id": faq, "name": "Scanners" })).await.expect(200);
+    for (path, record) in [("Client", id(&acme)), ("Site", acme["main_site_id"].as_i64().unwrap())]
+    {
+        let full = get(&admin, path, record, "?includedetails=true").await;
+        assert_eq!(full["faqlists"][0]["name"], "Scanners", "{path}: {}", full["faqlists"]);
+        assert_eq!(full["faqlists"][1]["name"], "Own", "{path}");
+        assert_eq!(full["custombuttons"][0]["url"], "https://wiki.example", "{path}");
+    }
 }

@@ -9,6 +9,7 @@ on_both_databases!(
     due_items_are_listed,
     dates_keep_the_anchor_day,
     an_end_ends_or_renews,
+    every_renewal_is_as_long_as_the_first,
     twice_is_once,
     items_are_checked,
     a_period_code_means_what_its_label_says,
@@ -118,6 +119,31 @@ async fn an_end_ends_or_renews(server: &Server) {
         (&renewed["nextinvoicedate"], &renewed["enddate"]),
         (&json!("2026-03-01T00:00:00"), &json!("2026-04-30T00:00:00"))
     );
+}
+
+async fn every_renewal_is_as_long_as_the_first(server: &Server) {
+    let admin = server.admin().await;
+    let acme = id(&client(&admin, "Acme").await);
+    let body = json!({
+        "billingperiod_id": 5, "startdate": "2026-01-01", "enddate": "2026-12-31", "autorenew": true,
+    });
+    let made = item(&admin, body, acme).await;
+    let mut ends = Vec::new();
+    for _ in 0..4 {
+        let moved = invoiced(&admin, made, json!({})).await;
+        ends.push(moved["enddate"].as_str().unwrap()[..10].to_owned());
+    }
+    assert_eq!(ends, ["2027-12-31", "2028-12-31", "2029-12-31", "2030-12-31"]);
+    // What was read is posted back: the length stays. Another end date is another length.
+    let read = get(&admin, "RecurringItem", made, "").await;
+    admin.post("/api/RecurringItem", read).await.expect(200);
+    let moved = invoiced(&admin, made, json!({})).await;
+    assert_eq!(moved["enddate"], "2031-12-31T00:00:00");
+    let body = json!({ "id": made, "startdate": "2031-01-01", "enddate": "2032-12-31" });
+    admin.post("/api/RecurringItem", body).await.expect(200);
+    for end in ["2032-12-31T00:00:00", "2034-12-31T00:00:00"] {
+        assert_eq!(invoiced(&admin, made, json!({})).await["enddate"], end);
+    }
 }
 
 async fn twice_is_once(server: &Server) {

@@ -38,6 +38,12 @@ const ALLOWED: &[Allowed] = &[
     ),
     allowed("AddressStore", "name", "added", "records that others point at have a name"),
     allowed("ExternalLink_List", "name", "added", "records that others point at have a name"),
+    allowed(
+        "AreaItem",
+        "originalenddate",
+        "added",
+        "the end that was set, so that every renewal is as long as the first term",
+    ),
     allowed("Attachment", "client_id", "added", "the client whose file it is"),
     allowed("Attachment", "filesize", "mode", "counted from the content"),
     allowed("Attachment", "isimage", "mode", "follows from the type of the content"),

@@ -253,6 +253,7 @@ keys!(
     LAST_INVOICE = "lastinvoicedate",
     AUTO_RENEW = "autorenew",
     END = "enddate",
+    ORIGINAL_END = "originalenddate",
     DONT_INVOICE = "dontinvoice",
     PERIOD = "billingperiod_id",
 );

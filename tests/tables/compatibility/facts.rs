@@ -235,9 +235,12 @@ pub const FIELDS: &[Fact] = &[
         NO_DEDUCTIONS,
     ),
     fact("PrepayHistory", "reverses_id", Works, ""),
+    fact("AreaItem", "originalenddate", Works, ""),
     // Agreements: kept for the programs that bill.
-    fact("Area", "chargeperiod chargehours hourlyrate periodcharge", Works, FOR_BILLING),
-    fact("Area", "invoiceyes dontinvoice paymentterms", Works, FOR_BILLING),
+    fact("Area", "chargeperiod", Works, ANY_CODE),
+    fact("Area", "chargehours hourlyrate periodcharge", Works, EXACT),
+    fact("Area", "invoiceyes dontinvoice", Works, ITEMS_GO_BY_THEIR_OWN),
+    fact("Area", "paymentterms", Works, NO_DUE_DATES),
     fact("Area", "chargecarryover chargehours2 hourlyrate2 emailinvoice", Stored, NO_BILLING),
     fact(
         "Area",
@@ -247,8 +250,9 @@ pub const FIELDS: &[Fact] = &[
     ),
     fact("Area", "ticket_invoices_for_each_site due_date_type", Stored, NO_BILLING),
     // Lists that live inside their record: the body's list is the whole new one.
-    fact("Area", "custombuttons faqlists billingplans", Works, INSIDE),
-    fact("Site", "custombuttons faqlists", Works, INSIDE),
+    fact("Area", "custombuttons faqlists", Works, ONLY_AN_ID),
+    fact("Area", "billingplans", Works, INSIDE),
+    fact("Site", "custombuttons faqlists", Works, ONLY_AN_ID),
     // Permissions of a client that other modules would apply.
     fact("Area", "allowall_category1 allowall_category2", Stored, NO_CATEGORIES),
     fact("Area", "allowall_category3 allowall_category4", Stored, NO_CATEGORIES),
@@ -305,7 +309,7 @@ pub const FIELDS: &[Fact] = &[
     fact("ExternalLink_List", "_match _webhookaction", Accepted, OTHER_PRODUCTS),
     fact("ViewColumns", "_temp", Accepted, "a profile that is posted is kept until it is deleted"),
     fact("Lookup", "_isnewcode", Accepted, "a code without an id is new"),
-    fact("Company", "contract_count", Works, "0: there are no contracts here"),
+    fact("Company", "contract_count", Works, "always 0: contracts are no kind of record here"),
     fact("Company", "new_external_link", Works, ""),
     fact(
         "FAQListHead",
@@ -318,7 +322,11 @@ pub const FIELDS: &[Fact] = &[
 const WEB_ACCESS: &str = "kept on the contact as web_access_level";
 const NO_MAIL: &str = "no e-mail is sent, and the reply says so";
 const REASSIGNED: &str = "every ticket goes to that user, and to the user's site and client";
-const FOR_BILLING: &str = "kept for the programs that bill; no invoices are made here";
+const ANY_CODE: &str = "kept, any code; nothing is charged by it here";
+const EXACT: &str = "kept exactly, to 4 decimal places; no charge is worked out from it here";
+const ITEMS_GO_BY_THEIR_OWN: &str = "kept; no invoices are made here, and `pending_recurring_invoice` goes by the item's own `dontinvoice`";
+const NO_DUE_DATES: &str = "kept, in days; no due date is worked out from it here";
+const ONLY_AN_ID: &str = "a list inside the record, replaced as a whole; an element that has only an id is the record with that id and shows what it says now";
 const FOR_PORTALS: &str = "in `/Client/me`, for the portals that read it; there is none of our own";
 const INSIDE: &str = "a list inside the record, replaced as a whole, elements known by id";
 const NO_DEDUCTIONS: &str = "nothing is deducted or billed on its own";

@@ -31,5 +31,7 @@ pub static AREA_ITEM: Schema = Schema {
         boolean("dontinvoice").core().light().column(),
         datetime("enddate").core().light(),
         text("_warning").output(),
+        // Not published: the end date that was set, before renewals moved it on.
+        datetime("originalenddate").computed(),
     ],
 };

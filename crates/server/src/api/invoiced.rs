@@ -138,7 +138,9 @@ fn move_on(record: &mut Record, due: &str, invoice: &str, period: Period) {
     }
     match (record.bool(item::AUTO_RENEW), start, parse(&end)) {
         (true, Some(start), Some(end)) if end > start => {
-            if let Some(extended) = extended(start, end, next) {
+            let original = parse(record.text(item::ORIGINAL_END)).unwrap_or(end);
+            if let Some(extended) = extended(start, original, end, next) {
+                record.set(item::ORIGINAL_END, aureole_catalogue::value::format_datetime(original));
                 record.set(item::END, aureole_catalogue::value::format_datetime(extended));
             }
             record.set(item::NEXT_INVOICE, text);
@@ -147,12 +149,17 @@ fn move_on(record: &mut Record, due: &str, invoice: &str, period: Period) {
     }
 }
 
-/// The end date moved on by the original length until it takes in `next`. Lengths of whole months
-/// count in months, so that a year stays a year.
-fn extended(start: DateTime, end: DateTime, next: DateTime) -> Option<DateTime> {
+/// The end date moved on by the original length, that from `start` to `original`, until it takes in
+/// `next`. Lengths of whole months count in months, so that a year stays a year.
+fn extended(
+    start: DateTime,
+    original: DateTime,
+    end: DateTime,
+    next: DateTime,
+) -> Option<DateTime> {
     use jiff::ToSpan;
-    let length_days = start.date().until(end.date()).ok()?.get_days();
-    let after = end.date().tomorrow().ok()?;
+    let length_days = start.date().until(original.date()).ok()?.get_days();
+    let after = original.date().tomorrow().ok()?;
     let months = (i32::from(after.year()) - i32::from(start.year())) * 12
         + i32::from(after.month())
         - i32::from(start.month());
@@ -179,17 +186,16 @@ mod tests {
     #[test]
     fn a_year_stays_a_year() {
         let at = |text: &str| text.parse::<DateTime>().unwrap();
-        let moved = extended(
-            at("2026-01-01T00:00:00"),
-            at("2026-12-31T00:00:00"),
-            at("2027-01-01T00:00:00"),
-        );
+        let year = at("2026-12-31T00:00:00");
+        let moved = extended(at("2026-01-01T00:00:00"), year, year, at("2027-01-01T00:00:00"));
         assert_eq!(moved, Some(at("2027-12-31T00:00:00")));
-        let moved = extended(
-            at("2026-01-01T00:00:00"),
-            at("2026-01-10T00:00:00"),
-            at("2026-01-12T00:00:00"),
-        );
+        // The second renewal is as long as the first.
+        let moved =
+            extended(at("2026-01-01T00:00:00"), year, moved.unwrap(), at("2028-01-01T00:00:00"));
+        assert_eq!(moved, Some(at("2028-12-31T00:00:00")));
+        let ten_days = at("2026-01-10T00:00:00");
+        let moved =
+            extended(at("2026-01-01T00:00:00"), ten_days, ten_days, at("2026-01-12T00:00:00"));
         assert_eq!(moved, Some(at("2026-01-19T00:00:00")));
     }
 }

@@ -21,6 +21,10 @@ pub async fn item_before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
             format!("{period} is not one of the period codes"),
         );
     }
+    // Whoever sets the dates anew sets the length by which renewals extend the item.
+    if draft.changes(recurring_item::START) || draft.changes(recurring_item::END) {
+        draft.record.clear(recurring_item::ORIGINAL_END);
+    }
     // What was never invoiced is due first on the day it starts; null says that it is never due.
     let start = draft.record.text(recurring_item::START).to_owned();
     if !start.is_empty() && !draft.change.has(recurring_item::NEXT_INVOICE) {

@@ -12,7 +12,7 @@ use aureole_storage::tickets::{self, COUNTED, ticket_counts};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::Result;
-use crate::rules::{availability, custom_fields, popups, prepay, stock, top_levels};
+use crate::rules::{availability, custom_fields, listed, popups, prepay, stock, top_levels};
 
 /// JSON by field position, for one record.
 pub type Extras = Vec<(usize, String)>;
@@ -133,6 +133,7 @@ pub async fn full(
         for collection in collections(kind) {
             children(reader, app, caller, collection, stored, &mut extras).await?;
         }
+        listed::full(reader, app, tenant, kind, &stored[0], &mut extras[0]).await?;
         if kind == EntityKind::Client {
             main_addresses(reader, app, tenant, &stored[0], &mut extras[0]).await?;
         }

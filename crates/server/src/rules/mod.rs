@@ -9,6 +9,7 @@ pub mod custom_fields;
 pub mod extras;
 pub mod generic;
 pub mod links;
+pub mod listed;
 pub mod lists;
 pub mod more_lists;
 pub mod notes;
@@ -49,6 +50,7 @@ pub async fn known(
 pub async fn before(save: &mut Save<'_>, draft: &mut Draft) -> Result<()> {
     generic::before(save, draft).await?;
     custom_fields::before(save, draft).await?;
+    listed::before(save, draft).await?;
     once::before(save, draft).await?;
     match draft.kind {
         EntityKind::Client => {
