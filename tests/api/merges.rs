@@ -10,6 +10,7 @@ on_both_databases!(
     everything_moves_to_the_other_client,
     clients_that_own_nothing_merge,
     blanks_are_filled_and_values_stay,
+    custom_fields_are_filled_one_by_one,
     a_dry_run_tells_and_moves_nothing,
     a_permission_that_both_have_is_not_doubled,
     whoever_paid_for_the_merged_client_is_followed,
@@ -218,4 +219,24 @@ async fn what_was_merged_goes_with_its_client(server: &Server) {
     admin.post(&restore, json!({})).await.expect(200);
     assert_eq!(listed().await, before);
     assert_eq!(get(&admin, "Client", a, "").await["id"], c, "still merged");
+}
+
+async fn custom_fields_are_filled_one_by_one(server: &Server) {
+    let admin = server.admin().await;
+    let define = async |name: &str| {
+        id(&make(&admin, "FieldInfo", json!({ "name": name, "usage": 2 })).await)
+    };
+    let (tier, floor) = (define("Tier").await, define("Floor").await);
+    let value = |field: i64, value: &str| json!({ "id": field, "value": value });
+    let body = json!({ "name": "Goes", "customfields": [value(tier, "x"), value(floor, "theirs")] });
+    let from = id(&make(&admin, "Client", body).await);
+    let body = json!({ "name": "Stays", "customfields": [value(floor, "own")] });
+    let into = id(&make(&admin, "Client", body).await);
+    let would = merge(&admin, from, into, "?dryrun=true").await;
+    assert_eq!(would["filled"], json!(["customfields"]));
+    merge(&admin, from, into, "").await;
+    let full = get(&admin, "Client", into, "?includedetails=true").await;
+    let values = full["customfields"].as_array().unwrap().iter();
+    let values: Vec<(&Value, &Value)> = values.map(|one| (&one["id"], &one["value"])).collect();
+    assert_eq!(values, [(&json!(tier), &json!("x")), (&json!(floor), &json!("own"))]);
 }

@@ -178,7 +178,7 @@ async fn fill(
     let schema = EntityKind::Client.entity().schema;
     let (vault, tenant) = (&save.app.vault, save.caller.tenant_id);
     let entity = EntityKind::Client.entity();
-    let blanks: Vec<(Key, Value)> = gone
+    let mut blanks: Vec<(Key, Value)> = gone
         .iter()
         .filter(|(key, _)| {
             let field = &schema.fields[key.0];
@@ -189,6 +189,16 @@ async fn fill(
             Some((key, value))
         })
         .collect();
+    for family in crate::rules::custom_fields::families(EntityKind::Client) {
+        let Some(key) = schema.find(family.list).map(Key) else { continue };
+        let Some(missing) = missing_values(gone, kept, key) else { continue };
+        let value = (key, &Value::Array(missing));
+        let moved = secrets::moved(vault, entity, tenant, (from, into), value);
+        if let Some(Value::Array(moved)) = moved {
+            let own = kept.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+            blanks.push((key, Value::Array(own.into_iter().chain(moved).collect())));
+        }
+    }
     let names = blanks.iter().map(|(key, _)| schema.fields[key.0].name).collect();
     save.amend(EntityKind::Client, into, |record| {
         for (key, value) in blanks {
@@ -197,6 +207,15 @@ async fn fill(
     })
     .await?;
     Ok(names)
+}
+
+/// The values of defined fields that the one record has and the other, which has some, lacks.
+fn missing_values(gone: &Record, kept: &Record, key: Key) -> Option<Vec<Value>> {
+    let own = kept.get(key).and_then(Value::as_array).filter(|own| !own.is_empty())?;
+    let lacks = |value: &&Value| !own.iter().any(|other| other.get("id") == value.get("id"));
+    let missing: Vec<Value> =
+        gone.get(key).and_then(Value::as_array)?.iter().filter(lacks).cloned().collect();
+    (!missing.is_empty()).then_some(missing)
 }
 
 /// What the count of moved records is called.
