@@ -146,12 +146,13 @@ async fn the_rows_provoke_every_refusal() {
 }
 
 /// True when a message is that of a template: alone, behind the name of a field or in front of one,
-/// or as a reason.
+/// as a reason, or with its place in the body.
 fn provokes(template: &source::Template, message: &str) -> bool {
     let bare = message.rsplit_once(" (").map_or(message, |(bare, _)| bare);
     let named = message.split_once(' ').map_or(message, |(_, rest)| rest);
     let reason = message.split_once("; ").map_or(message, |(reason, _)| reason);
-    [message, bare, named, reason].iter().any(|text| template.matches(text))
+    let placed = message.split_once(" at line ").map_or(message, |(placed, _)| placed);
+    [message, bare, named, reason, placed].iter().any(|text| template.matches(text))
 }
 
 /// The messages that rows provoked, without their paths, and what was answered otherwise than rows

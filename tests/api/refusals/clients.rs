@@ -190,6 +190,7 @@ pub async fn actions(server: &Server, seen: &mut Seen) {
     for (body, at) in [
         ("{".to_owned(), ""),
         ("5".to_owned(), ""),
+        ("[".repeat(1000), ""),
         (r#"[{"name":"Good"},5]"#.to_owned(), "[1]"),
         (json!(most).to_string(), ""),
     ] {
