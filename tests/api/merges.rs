@@ -228,7 +228,8 @@ async fn custom_fields_are_filled_one_by_one(server: &Server) {
     };
     let (tier, floor) = (define("Tier").await, define("Floor").await);
     let value = |field: i64, value: &str| json!({ "id": field, "value": value });
-    let body = json!({ "name": "Goes", "customfields": [value(tier, "x"), value(floor, "theirs")] });
+    let body =
+        json!({ "name": "Goes", "customfields": [value(tier, "x"), value(floor, "theirs")] });
     let from = id(&make(&admin, "Client", body).await);
     let body = json!({ "name": "Stays", "customfields": [value(floor, "own")] });
     let into = id(&make(&admin, "Client", body).await);

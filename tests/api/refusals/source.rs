@@ -64,12 +64,12 @@ const OTHER_MODULES: &[&str] = &[
     "server/src/api/sign_in",
     "catalogue/src/entit",
 ];
-/// Texts that look like a refusal and are none: settings at start, and a part of a 404.
+/// Texts that look like a refusal and are none: settings at start, and what the JSON library says.
 const NOT_OF_A_REQUEST: &[&str] = &[
     "has to be networks",
     "has to be 32 random bytes",
     "secret_key",
-    "is not one of the permitted",
+    "recursion limit exceeded",
 ];
 
 /// A message as the source has it: `{…}` stands for anything.
