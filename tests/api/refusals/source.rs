@@ -65,12 +65,8 @@ const OTHER_MODULES: &[&str] = &[
     "catalogue/src/entit",
 ];
 /// Texts that look like a refusal and are none: settings at start, and what the JSON library says.
-const NOT_OF_A_REQUEST: &[&str] = &[
-    "has to be networks",
-    "has to be 32 random bytes",
-    "secret_key",
-    "recursion limit exceeded",
-];
+const NOT_OF_A_REQUEST: &[&str] =
+    &["has to be networks", "has to be 32 random bytes", "secret_key", "recursion limit exceeded"];
 
 /// A message as the source has it: `{…}` stands for anything.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
