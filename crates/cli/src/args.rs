@@ -65,9 +65,15 @@ pub enum Command {
     /// Prepares the database, which every other command does as well
     Migrate,
     /// Writes everything, history too, into one file; the server may go on meanwhile
-    Backup { file: PathBuf },
+    Backup {
+        /// Must not be there yet
+        file: PathBuf,
+    },
     /// Fills a new database, of either kind, from a backup
-    Restore { file: PathBuf },
+    Restore {
+        /// A backup, of this program or an older one
+        file: PathBuf,
+    },
     /// Checks that every record of the database, or a backup, is whole
     Verify {
         /// A backup; without it the database is checked
@@ -77,11 +83,15 @@ pub enum Command {
     #[command(name = "openapi")]
     OpenApi(OpenApi),
     /// Prints a script that completes commands and options in a shell
-    Completions { shell: Shell },
+    Completions {
+        /// Which shell's
+        shell: Shell,
+    },
 }
 
 #[derive(clap::Args)]
 pub struct OpenApi {
+    /// How the document is written
     #[arg(long, value_enum, default_value = "json", env = "AUREOLE_FORMAT")]
     pub format: DocumentFormat,
 }
@@ -117,11 +127,13 @@ pub enum Application {
     Create(NewApplication),
     /// Lists the applications of all tenants, or of one
     List {
+        /// Those of this tenant alone
         #[arg(long, env = "AUREOLE_TENANT")]
         tenant: Option<String>,
     },
     /// Revokes an application: its tokens end within five seconds
     Revoke {
+        /// Which one
         #[arg(long, value_name = "ID", env = "AUREOLE_CLIENT_ID")]
         client_id: String,
         /// Needed when several tenants have an application of this id
@@ -135,6 +147,7 @@ pub struct NewApplication {
     /// For people
     #[arg(long, env = "AUREOLE_NAME", value_parser = name)]
     pub name: String,
+    /// Whose records it works with
     #[arg(long, default_value = "default", env = "AUREOLE_TENANT")]
     pub tenant: String,
     /// Otherwise a random one
@@ -185,17 +198,20 @@ pub enum Agent {
 
 #[derive(clap::Args)]
 pub struct NewAgent {
+    /// Unique in the tenant
     #[arg(long, env = "AUREOLE_NAME", value_parser = name)]
     pub name: String,
     /// What the agent signs in with
     #[arg(long, env = "AUREOLE_EMAIL", value_parser = email)]
     pub email: String,
+    /// Whose records the agent works with
     #[arg(long, default_value = "default", env = "AUREOLE_TENANT")]
     pub tenant: String,
     /// Reads the password from the first line of the standard input; without it the agent can't
     /// sign in
     #[arg(long, env = "AUREOLE_PASSWORD_STDIN", value_parser = BoolishValueParser::new())]
     pub password_stdin: bool,
+    /// What the agent may do
     #[arg(long, value_enum, default_value = "agent", env = "AUREOLE_ROLE")]
     pub role: AgentRole,
 }
@@ -212,13 +228,17 @@ pub enum AgentRole {
 pub enum Tenant {
     /// Makes a tenant and prints its id
     Create {
+        /// Unique, whatever the letter case
         #[arg(value_parser = name)]
         name: String,
     },
     /// Lists the tenants
     List,
     /// Suspends a tenant: nobody signs in, and its tokens end within five seconds
-    Suspend { name: String },
+    Suspend {
+        /// Which one
+        name: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -235,11 +255,14 @@ pub enum Demo {
 
 #[derive(clap::Args)]
 pub struct Load {
+    /// How many
     #[arg(long, value_name = "N", default_value = "200", env = "AUREOLE_CLIENTS",
           value_parser = clap::value_parser!(u32).range(1..=MOST_CLIENTS))]
     pub clients: u32,
+    /// Another seed makes other data
     #[arg(long, value_name = "N", default_value = "1", env = "AUREOLE_SEED")]
     pub seed: u64,
+    /// Whose records they become
     #[arg(long, default_value = "default", env = "AUREOLE_TENANT")]
     pub tenant: String,
 }
@@ -283,8 +306,12 @@ mod tests {
     }
 
     #[test]
-    fn every_option_has_a_variable() {
+    fn every_option_is_explained_and_has_a_variable() {
         fn check(command: &clap::Command, settings: &[&str]) {
+            for argument in command.get_arguments() {
+                let (command, name) = (command.get_name(), argument.get_id());
+                assert!(argument.get_help().is_some(), "{command} {name} is not explained");
+            }
             for option in command.get_arguments().filter(|option| !option.is_positional()) {
                 let name = option.get_id().as_str();
                 let known = option.get_env().is_some() || settings.contains(&name);
