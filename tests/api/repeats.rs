@@ -10,6 +10,7 @@ on_both_databases!(
     two_servers_answer_as_one,
     a_bulk_request_at_the_same_time_is_one,
     every_write_can_be_repeated,
+    a_key_has_255_visible_characters,
 );
 
 async fn send(actor: &Actor, path: &str, key: &str, body: &Value) -> Answer {
@@ -70,6 +71,18 @@ async fn a_bulk_request_at_the_same_time_is_one(server: &Server) {
     assert_eq!([&told[0]["status"], &told[1]["status"], &told[2]["status"]], [201, 400, 201]);
     let notes = admin.get(&format!("/CRMNote?client_id={client}")).await.expect(200);
     assert_eq!(notes["record_count"], 2);
+}
+
+/// A key that can't be kept is refused, not passed over.
+async fn a_key_has_255_visible_characters(server: &Server) {
+    let admin = server.admin().await;
+    let body = json!([{ "name": "Acme" }]);
+    for key in ["é".to_owned(), "x".repeat(256)] {
+        let errors = send(&admin, "/Client", &key, &body).await.expect_error(400, "validation");
+        assert!(errors["Idempotency-Key"].is_array(), "{errors}");
+    }
+    assert_eq!(admin.get("/Client").await.expect(200)["record_count"], 0);
+    send(&admin, "/Client", &"x".repeat(255), &body).await.expect(201);
 }
 
 /// Also those that are no plain records. The second time nothing is done: by then the request would
