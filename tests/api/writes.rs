@@ -14,6 +14,7 @@ on_both_databases!(
     numbers_texts_and_dates_are_read_generously,
     a_dry_run_writes_nothing,
     a_bulk_request_keeps_the_good_records,
+    a_bulk_request_tells_what_it_kept_beside_a_defect,
     tags_guard_against_lost_updates,
     an_unchanged_record_keeps_its_tag,
     an_import_is_marked_in_the_history,
@@ -285,6 +286,28 @@ async fn a_bulk_request_keeps_the_good_records(server: &Server) {
     assert!(results[1]["errors"]["name"].is_array(), "{results}");
     assert_eq!(names(&admin, "/api/Client", "clients").await, ["Good", "Known"]);
     assert_eq!(get(&admin, "Client", id(&known), "").await["ref"], "r");
+}
+
+/// A defect ends the record that it hits: the others are kept, and the reply says so.
+async fn a_bulk_request_tells_what_it_kept_beside_a_defect(server: &Server) {
+    let admin = server.admin().await;
+    let mut tx = server.app().db.begin().await.unwrap();
+    if server.app().db.dialect() == aureole_storage::Dialect::Postgres {
+        tx.execute("SET LOCAL ROLE NONE", &[]).await.unwrap();
+    }
+    tx.execute("ALTER TABLE crm_note RENAME TO crm_note_elsewhere", &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    let body = json!([
+        { "name": "Good" },
+        { "name": "Bad luck", "import_notes": [{ "note": "lost" }] },
+        { "name": "Good too" },
+    ]);
+    let results = admin.post("/api/Client?bulkresponse=true", body).await.expect(200);
+    let status = |at: usize| results[at]["status"].as_i64().unwrap();
+    assert_eq!((status(0), status(1), status(2)), (201, 500, 201), "{results}");
+    assert_eq!(results[1]["code"], "internal");
+    assert!(!results.to_string().contains("crm_note"), "{results}");
+    assert_eq!(names(&admin, "/api/Client", "clients").await, ["Good", "Good too"]);
 }
 
 async fn tags_guard_against_lost_updates(server: &Server) {

@@ -15,7 +15,7 @@ use crate::app::Prepared;
 use crate::auth::AuthError;
 use crate::endpoints::Endpoint;
 use crate::error::{ApiError, Result};
-use crate::front::Call;
+use crate::front::{self, Call};
 use crate::reply::{self, Reply};
 use crate::rules::extras::Extras;
 use crate::save::{self, Draft, Preset, Save};
@@ -34,7 +34,7 @@ struct Mode {
 /// What a request wrote, and its reply.
 struct Written {
     status: u16,
-    body: String,
+    body: Vec<u8>,
     first_id: i64,
 }
 
@@ -77,8 +77,11 @@ pub async fn post(call: &Call, endpoint: &'static Endpoint, body: &[u8]) -> Resu
         let repeatable = mode.repeatable.take();
         let body = bulk(call, endpoint, &elements, &mode).await?;
         if let Some(repeatable) = repeatable {
-            // Its records were committed one by one.
-            repeatable.keep_behind(call, 200, &body).await?;
+            // Its records are kept already, so the reply stands whatever becomes of its copy.
+            if let Err(error) = repeatable.keep_behind(call, 200, &body).await {
+                let (request_id, cause) = (&call.request_id, front::cause(&error));
+                tracing::error!(request_id, cause, "the reply to a bulk request is not kept");
+            }
         }
         return Ok(reply::json(200, body));
     }
@@ -161,19 +164,21 @@ async fn write(
     let render = || rendered(&prepared, &rows, &warnings);
     let body = match &mode.repeatable {
         Some(repeatable) => {
-            let body = render()?;
-            repeatable.keep(call, &mut tx, status, &body).await?;
+            let body = render();
+            let text = std::str::from_utf8(&body)
+                .map_err(|error| ApiError::Internal(error.to_string()))?;
+            repeatable.keep(call, &mut tx, status, text).await?;
             tx.commit().await?;
             body
         }
         None if mode.dry_run => {
             tx.rollback().await?;
-            return Ok(Written { status, body: render()?, first_id });
+            return Ok(Written { status, body: render(), first_id });
         }
-        // Nobody else has to wait for the text.
+        // Nobody else has to wait for the text, which can't fail.
         None => {
             tx.commit().await?;
-            render()?
+            render()
         }
     };
     rules::committed(call, endpoint.kind).await;
@@ -282,11 +287,7 @@ async fn saved_rows(
 }
 
 /// The reply: the record, or the array of several, each with its warnings.
-fn rendered(
-    prepared: &Prepared,
-    rows: &[(Stored, Extras)],
-    warnings: &[Vec<String>],
-) -> Result<String> {
+fn rendered(prepared: &Prepared, rows: &[(Stored, Extras)], warnings: &[Vec<String>]) -> Vec<u8> {
     let several = rows.len() != 1;
     let mut out = Vec::with_capacity(rows.len() * 2_048);
     out.extend(several.then_some(b'['));
@@ -303,7 +304,7 @@ fn rendered(
         out.push(b'}');
     }
     out.extend(several.then_some(b']'));
-    String::from_utf8(out).map_err(|error| ApiError::Internal(error.to_string()))
+    out
 }
 
 /// `?bulkresponse=true`: each record in a transaction of its own; the good ones are kept.
@@ -320,8 +321,11 @@ async fn bulk(
             Ok(written) => {
                 json!({ "index": index, "status": written.status, "id": written.first_id })
             }
-            Err(ApiError::Internal(text)) => return Err(ApiError::Internal(text)),
             Err(error) => {
+                // Other records of the request are kept, so that a defect is the answer for this one.
+                if let Some(cause) = front::cause(&error) {
+                    tracing::error!(request_id = call.request_id, index, cause, "a record failed");
+                }
                 let body = error.body(&call.request_id);
                 json!({
                     "index": index,
