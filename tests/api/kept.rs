@@ -18,6 +18,7 @@ on_both_databases!(
     limits_and_tenants_hold_for_what_is_kept,
     parameters_are_not_answered_from_what_is_kept,
     readers_never_go_back_while_others_write,
+    memory_is_never_behind_the_database_while_many_write,
     a_limited_agent_has_nothing_from_what_others_read,
     what_follows_from_other_records_is_never_kept,
     after_any_write_memory_and_database_agree,
@@ -315,6 +316,73 @@ async fn readers_never_go_back_while_others_write(server: &Server) {
     }
     while let Some(done) = tasks.join_next().await {
         done.unwrap();
+    }
+}
+
+/// Many write the same few records at once; some are refused, some go away. Whoever reads one from
+/// memory, from the database and from memory again never sees its last change number fall.
+async fn memory_is_never_behind_the_database_while_many_write(server: &Server) {
+    let admin = server.admin().await;
+    warm(&admin).await;
+    let mut clients = Vec::new();
+    for number in 0..4 {
+        let made = make(&admin, "Client", json!({ "name": format!("Busy {number}") })).await;
+        clients.push(id(&made));
+    }
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..6 {
+        let (admin, clients) = (admin.clone(), clients.clone());
+        writers.spawn(async move {
+            for round in 0..25 {
+                let client = clients[(writer + round) % clients.len()];
+                let notes = format!("writer {writer} round {round}");
+                let body = match round % 5 {
+                    // The name is another client's, so nothing of this is kept.
+                    0 => json!({ "id": client, "notes": notes, "name": "Warm 1" }),
+                    1 => json!([{ "id": client, "notes": notes }, { "name": notes }]),
+                    _ => json!({ "id": client, "notes": notes }),
+                };
+                let write = admin.post("/api/Client", body);
+                if round % 7 == 3 {
+                    let patience = std::time::Duration::from_micros(300 * round as u64);
+                    let _ = tokio::time::timeout(patience, write).await;
+                } else {
+                    write.await;
+                }
+            }
+        });
+    }
+    let done = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let mut readers = tokio::task::JoinSet::new();
+    for reader in 0..4 {
+        let (admin, clients, done) = (admin.clone(), clients.clone(), done.clone());
+        readers.spawn(async move {
+            let number = |answer: &aureole_testkit::Answer| -> i64 {
+                answer.header("etag").trim_matches('"').parse().unwrap()
+            };
+            let mut round = reader;
+            while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                let path = format!("/api/Client/{}", clients[round % clients.len()]);
+                let kept = number(&admin.get(&path).await);
+                let read = number(&admin.get(&format!("{path}?nothing=1")).await);
+                let again = number(&admin.get(&path).await);
+                assert!(kept <= read && read <= again, "{path}: {kept}, {read}, {again}");
+                round += 1;
+            }
+        });
+    }
+    while let Some(written) = writers.join_next().await {
+        written.unwrap();
+    }
+    done.store(true, std::sync::atomic::Ordering::SeqCst);
+    while let Some(read) = readers.join_next().await {
+        read.unwrap();
+    }
+    for client in clients {
+        let path = format!("/api/Client/{client}");
+        let read = admin.get(&format!("{path}?nothing=1")).await;
+        assert_eq!(admin.get(&path).await.text, read.text);
+        assert_eq!(admin.get(&path).await.text, read.text);
     }
 }
 

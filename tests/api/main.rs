@@ -49,6 +49,7 @@ mod restore;
 mod searches;
 mod secrets;
 mod seed_parameters;
+mod settled;
 mod sign_in;
 mod sites;
 mod smoke;

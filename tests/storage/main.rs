@@ -17,4 +17,8 @@ mod index;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod settled;
+#[cfg(test)]
+mod told;
+#[cfg(test)]
 mod wall;

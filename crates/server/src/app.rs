@@ -26,6 +26,7 @@ use crate::lists::Lists;
 use crate::metrics::Metrics;
 use crate::proxies::Proxies;
 use crate::serve::Stopping;
+use crate::settled::SettledAnswers;
 use crate::vault::Vault;
 use crate::webhooks::Webhooks;
 
@@ -41,6 +42,7 @@ pub struct App {
     pub index: Index,
     pub lists: Lists,
     pub fresh: Fresh,
+    pub settled: SettledAnswers,
     pub records: RecordCache,
     pub ahead: Ahead,
     pub metrics: Metrics,
@@ -87,6 +89,7 @@ impl App {
         let app = App {
             index: Index::new(config.index_sizes()),
             lists: Lists::new(config.lists.cache_bytes),
+            settled: SettledAnswers::default(),
             fresh: Fresh::new(
                 db.clone(),
                 Duration::from_millis(config.storage.read_hold_ms),

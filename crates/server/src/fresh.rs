@@ -7,8 +7,8 @@
 //! record did. Any number of followers may do so, each with positions of its own.
 //!
 //! One read serves all requests that wait: a request needs a read that *began* after it arrived, so
-//! those that arrive during a read share the next one. On SQLite there is mostly none at all,
-//! because the process counts its own commits, and looks for those of others once in
+//! those that arrive during a read share the next one. On SQLite there is mostly none at all: the
+//! process is told what its own commits wrote, and looks for those of others once in
 //! `storage.read_hold_ms`.
 
 use std::collections::{HashMap, VecDeque};
@@ -86,7 +86,7 @@ struct Tenant {
     cursor: AsyncMutex<Option<Cursor>>,
     /// Wakes those who wait for a read, also when it came to nothing.
     ready: Notify,
-    /// [`Db::commits`] from before the last read.
+    /// The commits of this process, by [`Db::commits`], that are in the log.
     commits: AtomicU64,
     /// When the last read began, in microseconds since [`Fresh::started`].
     read_us: AtomicU64,
@@ -136,18 +136,28 @@ impl Fresh {
         if self.is_current(&tenant) {
             return Ok(tenant.moment());
         }
+        self.learn(&tenant).await?;
+        Ok(tenant.moment())
+    }
+
+    /// Learns of everything that was committed before this call: by hearsay, from a read of its own,
+    /// or from a read of somebody else that began after it.
+    async fn learn(&self, tenant: &Tenant) -> Result<()> {
         let needed = tenant.begun.load(Ordering::SeqCst) + 1;
         loop {
             let ready = tenant.ready.notified();
             tokio::pin!(ready);
             ready.as_mut().enable();
-            if tenant.ended.load(Ordering::SeqCst) >= needed {
-                return Ok(tenant.moment());
+            if tenant.ended.load(Ordering::SeqCst) >= needed || self.is_current(tenant) {
+                return Ok(());
             }
             match tenant.cursor.try_lock() {
                 Ok(cursor) => {
-                    let mut turn = Turn { tenant: &tenant, cursor: Some(cursor) };
-                    self.read(&tenant, &mut turn).await?;
+                    let mut turn = Turn { tenant, cursor: Some(cursor) };
+                    if self.hear(tenant, &mut turn) {
+                        return Ok(());
+                    }
+                    self.read(tenant, &mut turn).await?;
                 }
                 Err(_) => ready.await,
             }
@@ -237,11 +247,14 @@ impl Fresh {
 
     /// True when there can be nothing that a read would find.
     fn is_current(&self, tenant: &Tenant) -> bool {
-        if self.db.dialect() == Dialect::Postgres || tenant.ended.load(Ordering::SeqCst) == 0 {
-            // Other nodes write as well, and nobody tells this one.
-            return false;
-        }
-        tenant.commits.load(Ordering::Acquire) == self.db.commits()
+        self.is_alone(tenant) && tenant.commits.load(Ordering::Acquire) == self.db.commits()
+    }
+
+    /// True while only this process counts as a writer. On PostgreSQL other nodes write as well, and
+    /// nobody tells this one.
+    fn is_alone(&self, tenant: &Tenant) -> bool {
+        self.db.dialect() == Dialect::Sqlite
+            && tenant.ended.load(Ordering::SeqCst) > 0
             && !self.is_past(tenant, self.hold)
     }
 
@@ -252,6 +265,27 @@ impl Fresh {
     fn is_past(&self, tenant: &Tenant, limit: Duration) -> bool {
         let since_us = self.now_us().saturating_sub(tenant.read_us.load(Ordering::Acquire));
         Duration::from_micros(since_us) >= limit
+    }
+
+    /// Takes in what this process has committed since the last time, without a read; false when
+    /// that is not all that may have happened.
+    ///
+    /// Whatever is told was committed, and no reader begins with an older state any more: see
+    /// [`Db::told`].
+    fn hear(&self, tenant: &Tenant, turn: &mut Turn<'_>) -> bool {
+        let Some(Some(Cursor::Seq(seen))) = turn.cursor.as_deref_mut() else { return false };
+        let known = tenant.commits.load(Ordering::Acquire);
+        let told = self.is_alone(tenant).then(|| self.db.told(tenant.id, known)).flatten();
+        let Some((commits, mut steps)) = told else { return false };
+        // A read may have been ahead of the count of the commits.
+        steps.retain(|step| step.seq > *seen);
+        if steps.len() > self.capacity {
+            return false;
+        }
+        *seen = steps.iter().map(|step| step.seq).fold(*seen, i64::max);
+        self.append(tenant, &steps);
+        tenant.commits.store(commits, Ordering::Release);
+        true
     }
 
     /// One read of what is new.

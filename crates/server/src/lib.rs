@@ -34,6 +34,7 @@ mod save;
 mod seed;
 pub mod serve;
 mod settings;
+mod settled;
 mod time_zones;
 pub mod vault;
 mod webhooks;

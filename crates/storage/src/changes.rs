@@ -12,6 +12,7 @@ pub use read::{
 };
 
 use crate::db::{Read, Result, Tx, Value};
+use crate::follow::Step;
 
 /// What happened to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +156,9 @@ pub async fn append(
             dialect.commit_order()
         )
     };
+    for change in &changes {
+        tx.note(tenant, step(change));
+    }
     // A created record has no earlier change that this one would have to come after.
     let is_first = |change: &Change| change.operation == Operation::Created;
     let (first, others): (Vec<Change>, Vec<Change>) = changes.into_iter().partition(is_first);
@@ -163,6 +167,16 @@ pub async fn append(
         tx.later(&text(moment), rows).await?;
     }
     Ok(())
+}
+
+fn step(change: &Change) -> Step {
+    Step {
+        seq: change.seq,
+        entity: change.entity.into(),
+        record_id: change.record_id,
+        client_id: change.client_id,
+        is_new: change.operation == Operation::Created,
+    }
 }
 
 fn row(tenant: i64, now: i64, author: &Author, change: Change) -> Vec<Value> {

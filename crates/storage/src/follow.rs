@@ -5,6 +5,8 @@
 //! follower keeps a [`Cursor`] made of the snapshot that it read: next time it asks for what that
 //! snapshot could not see, which is exactly what was committed since.
 
+use std::borrow::Cow;
+
 use crate::changes::Operation;
 use crate::db::{Db, Result, Value};
 use crate::dialect::Dialect;
@@ -24,7 +26,7 @@ pub struct Step {
     /// The number of the change.
     pub seq: i64,
     /// The name of the kind of record.
-    pub entity: String,
+    pub entity: Cow<'static, str>,
     pub record_id: i64,
     /// The client that the record belongs to; 0 when it belongs to none.
     pub client_id: i64,
@@ -105,7 +107,7 @@ fn asked(running: &[i64]) -> Vec<i64> {
 fn step(row: &crate::Row, from: usize) -> Step {
     Step {
         seq: row.int(from),
-        entity: row.text(from + 1).to_owned(),
+        entity: row.text(from + 1).to_owned().into(),
         record_id: row.int(from + 2),
         client_id: row.int(from + 3),
         is_new: row.text(from + 4) == Operation::Created.name(),

@@ -21,6 +21,7 @@ pub mod prepay;
 pub mod records;
 pub mod sealed;
 pub mod settings;
+mod settled;
 pub mod snapshot;
 pub mod sql;
 mod sqlite;
@@ -33,3 +34,4 @@ pub mod webhooks;
 
 pub use db::{Ahead, DatabaseUrl, Db, Error, Options, Read, Result, Row, Tx, Value};
 pub use dialect::Dialect;
+pub use settled::Settled;

@@ -6,31 +6,41 @@
 //!
 //! **Writing.** A commit costs one fsync, whatever it holds. So the writer begins one outer
 //! transaction, each request works in its own savepoint inside it, and `commit` only releases the
-//! savepoint and waits. The thread that does the real COMMIT queues for the writer like everyone
-//! else: all who were waiting before it get into the same batch. No request is answered before the
+//! savepoint and waits. The thread that does the real COMMIT lets those in the queue for the writer go
+//! first, for a few milliseconds: they get into the same batch. No request is answered before the
 //! COMMIT has returned; if it fails, all of the batch fail.
 
 mod link;
 mod memory;
 mod snapshot;
+mod told;
 mod turn;
+mod tx;
 mod upkeep;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak, mpsc};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, Semaphore, SemaphorePermit, oneshot};
+use tokio::sync::{Mutex as AsyncMutex, Semaphore, SemaphorePermit, oneshot};
 use tokio::time::timeout;
 
 use crate::db::{Error, Options, Result, Row, Value};
+use crate::follow::Step;
 use link::{Link, Role, Watch};
-use memory::{Concern, Memory};
+use memory::Memory;
 pub(crate) use snapshot::Snapshot;
+use told::Told;
 use turn::Turn;
+pub(crate) use tx::Tx;
 use upkeep::Alarm;
+
+/// How long a batch waits at most for those who are in the queue for the writer: a COMMIT takes about
+/// as long whatever it holds, and nobody can write meanwhile.
+const GATHER: Duration = Duration::from_millis(3);
 
 /// The handle; its last drop stops the two threads.
 pub(crate) struct Sqlite {
@@ -46,11 +56,16 @@ pub(in crate::sqlite) struct Shared {
     /// Between this process and others.
     turn: Turn,
     writer: Arc<AsyncMutex<Writer>>,
+    /// Who wants the writer and does not have it yet.
+    queued: AtomicUsize,
+    committer: OnceLock<Thread>,
     /// The idle readers; the one used last is taken first, because its cache is warm.
     readers: Mutex<Vec<Reader>>,
     permits: Semaphore,
     /// Counted after COMMIT has returned and before anybody hears of it.
     commits: AtomicU64,
+    /// What they wrote. Told before they are counted.
+    told: Mutex<Told>,
     /// Moves on when readers must not go on with the view that they have.
     epoch: AtomicU64,
     watches: Mutex<Vec<Weak<Watch>>>,
@@ -63,6 +78,10 @@ struct Writer {
     link: Option<Link>,
     /// Who released a savepoint in the open outer transaction and waits for its COMMIT.
     waiting: Vec<oneshot::Sender<Result<()>>>,
+    /// What they wrote.
+    steps: Vec<(i64, Step)>,
+    /// Nobody else has committed between our last COMMIT and this outer transaction.
+    follows: bool,
     memory: Memory,
 }
 
@@ -88,16 +107,25 @@ impl Sqlite {
         }
         let link = blocking(|| Link::open(path, Role::Writer, timeout))?;
         let watches = Mutex::new(vec![Arc::downgrade(&link.watch)]);
-        let writer = Writer { link: Some(link), waiting: Vec::new(), memory: Memory::default() };
+        let writer = Writer {
+            link: Some(link),
+            waiting: Vec::new(),
+            steps: Vec::new(),
+            follows: false,
+            memory: Memory::default(),
+        };
         let shared = Arc::new(Shared {
             path: path.to_owned(),
             timeout,
             hold: Duration::from_millis(options.read_hold_ms),
             turn: Turn::open(path)?,
             writer: Arc::new(AsyncMutex::new(writer)),
+            queued: AtomicUsize::new(0),
+            committer: OnceLock::new(),
             readers: Mutex::new(Vec::new()),
             permits: Semaphore::new(options.readers.max(1)),
             commits: AtomicU64::new(0),
+            told: Mutex::default(),
             epoch: AtomicU64::new(0),
             watches,
             alarm: Alarm::default(),
@@ -134,16 +162,24 @@ impl Sqlite {
         let lock = &this.shared.writer;
         let writer = match Arc::clone(lock).try_lock_owned() {
             Ok(writer) => writer,
-            Err(_) => timeout(this.shared.timeout, Arc::clone(lock).lock_owned())
-                .await
-                .map_err(|_| Error::Unavailable("too many writers are waiting".to_owned()))?,
+            Err(_) => {
+                let _queued = Queued::new(&this.shared);
+                timeout(this.shared.timeout, Arc::clone(lock).lock_owned())
+                    .await
+                    .map_err(|_| Error::Unavailable("too many writers are waiting".to_owned()))?
+            }
         };
         this.shared.alarm.wake();
-        Ok(Tx { db: Arc::clone(this), writer, state: State::Idle })
+        Ok(Tx::new(Arc::clone(this), writer))
     }
 
     pub(crate) fn commits(&self) -> u64 {
         self.shared.commits.load(Ordering::Acquire)
+    }
+
+    /// See [`crate::Db::told`].
+    pub(crate) fn told(&self, tenant: i64, after: u64) -> Option<(u64, Vec<Step>)> {
+        lock(&self.shared.told).since(tenant, after)
     }
 
     pub(crate) fn renew_views(&self) {
@@ -241,6 +277,31 @@ impl Shared {
         watches.iter().filter(|watch| watch.check(now)).count() > 0
     }
 
+    /// Waits as long as others are about to join the batch. Only the committing thread does.
+    fn gather(&self) {
+        let until = Instant::now() + GATHER;
+        while self.queued.load(Ordering::SeqCst) > 0 {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            std::thread::park_timeout(left);
+        }
+    }
+
+    /// Somebody leaves the writer, and has left a batch that waits for its COMMIT.
+    fn left_batch(&self) {
+        if self.queued.load(Ordering::SeqCst) == 0
+            && let Some(committer) = self.committer.get()
+        {
+            committer.unpark();
+        }
+    }
+
+    fn end_views(&self) {
+        lock(&self.readers).retain_mut(|reader| reader.end_view().is_ok());
+    }
+
     /// An idle reader must not keep an old view: the log could not be cut before it. Returns
     /// whether any view is still open.
     fn end_old_views(&self, now: Instant) -> bool {
@@ -250,6 +311,22 @@ impl Shared {
             !old || reader.end_view().is_ok()
         });
         readers.iter().any(|reader| reader.view.is_some())
+    }
+}
+
+/// Counts one who waits for the writer.
+struct Queued<'a>(&'a Shared);
+
+impl<'a> Queued<'a> {
+    fn new(shared: &'a Shared) -> Queued<'a> {
+        shared.queued.fetch_add(1, Ordering::SeqCst);
+        Queued(shared)
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.0.queued.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -278,14 +355,18 @@ impl Writer {
     /// COMMITs what is waiting. The waiting ones are to be answered after the writer is free again.
     fn commit_batch(&mut self, shared: &Shared) -> Batch {
         let waiting = std::mem::take(&mut self.waiting);
+        let steps = std::mem::take(&mut self.steps);
         let Some(link) = self.link.as_mut().filter(|_| !waiting.is_empty()) else {
             return (waiting, Ok(()));
         };
         let result = self.memory.write_counters(link).and_then(|()| link.control("COMMIT"));
         if result.is_ok() {
             self.memory.committed();
+            // From here on nobody begins to read an older state than this; only then it is told.
             shared.epoch.fetch_add(1, Ordering::Release);
-            shared.commits.fetch_add(1, Ordering::Release);
+            let number = lock(&shared.told).push(self.follows, steps);
+            shared.commits.store(number, Ordering::Release);
+            self.follows = true;
         } else {
             self.memory.clear();
             if !link.is_autocommit() {
@@ -299,6 +380,7 @@ impl Writer {
     /// SQLite itself has rolled back the outer transaction, and with it the work of those who wait.
     fn lose_batch(&mut self, reason: &Error) {
         self.memory.clear();
+        self.steps.clear();
         let lost = Error::Unavailable(format!("the commit was lost: {reason}"));
         answer(std::mem::take(&mut self.waiting), &Err(lost));
     }
@@ -309,14 +391,20 @@ type Batch = (Vec<oneshot::Sender<Result<()>>>, Result<()>);
 /// The committing thread: one COMMIT a batch, until all handles are gone. It is a thread and no
 /// task, so that neither a cancelled request nor a busy runtime leaves a batch behind.
 fn commit_batches(shared: &Shared, batches: &mpsc::Receiver<()>) {
+    let _ = shared.committer.set(std::thread::current());
     while batches.recv().is_ok() {
+        shared.gather();
         let mut writer = shared.writer.blocking_lock();
         let (waiting, result) = writer.commit_batch(shared);
-        if shared.alarm.restart_log.swap(false, Ordering::Relaxed)
+        if let Some(wait) = shared.alarm.restart()
             && let Some(link) = &writer.link
-            && let Err(error) = link.checkpoint("TRUNCATE", upkeep::RESTART_WAIT)
         {
-            tracing::debug!(%error, "the write-ahead log could not be restarted");
+            // Idle readers have an old view by now, which would keep the log from starting again.
+            shared.end_views();
+            // Its file stays as long as it is: to write over it costs less than to make it longer.
+            if let Err(error) = link.checkpoint("RESTART", wait) {
+                tracing::debug!(%error, "the write-ahead log could not be restarted");
+            }
         }
         drop(writer);
         answer(waiting, &result);
@@ -331,160 +419,6 @@ fn answer(waiting: Vec<oneshot::Sender<Result<()>>>, result: &Result<()>) {
         };
         // A request that went away doesn't want to know.
         let _ = request.send(copy);
-    }
-}
-
-/// One request's part of the outer transaction; see the head of this file.
-pub(crate) struct Tx {
-    db: Arc<Sqlite>,
-    writer: OwnedMutexGuard<Writer>,
-    state: State,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum State {
-    /// No statement yet.
-    Idle,
-    /// The savepoint is set.
-    Open,
-    /// Released, or gone with the outer transaction.
-    Ended,
-}
-
-impl Tx {
-    pub(crate) fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
-        let (link, memory) = self.start()?;
-        let settled = link.concern(sql) == Concern::Settled;
-        if let Some(rows) = settled.then(|| memory.answer(sql, params)).flatten() {
-            return Ok(rows);
-        }
-        let rows = self.run(sql, |link| link.query(sql, params))?;
-        if settled {
-            self.writer.memory.keep_answer(sql, params, &rows);
-        }
-        Ok(rows)
-    }
-
-    pub(crate) fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
-        self.run(sql, |link| link.execute_many(sql, std::iter::once(params)))
-    }
-
-    pub(crate) fn execute_many(&mut self, sql: &str, rows: &[Vec<Value>]) -> Result<u64> {
-        self.run(sql, |link| link.execute_many(sql, rows.iter().map(Vec::as_slice)))
-    }
-
-    pub(crate) fn execute_script(&mut self, sql: &str) -> Result<()> {
-        self.run(sql, |link| link.script(sql))
-    }
-
-    pub(crate) fn reserve_ids(&mut self, tenant: i64, entity: &str, count: i64) -> Result<i64> {
-        let (link, memory) = self.start()?;
-        let result = memory.reserve(link, tenant, entity, count);
-        self.note_loss(result)
-    }
-
-    pub(crate) async fn commit(mut self) -> Result<()> {
-        if self.state == State::Idle {
-            return Ok(());
-        }
-        let (link, memory) = self.start()?;
-        let released = link.control("RELEASE request").map(|()| memory.released());
-        self.note_loss(released)?;
-        self.state = State::Ended;
-        let (sender, receiver) = oneshot::channel();
-        self.writer.waiting.push(sender);
-        if self.writer.waiting.len() == 1 && self.db.batches.send(()).is_err() {
-            self.writer.lose_batch(&closed());
-        }
-        let db = Arc::clone(&self.db);
-        drop(self);
-        let result = receiver.await.unwrap_or_else(|_| Err(closed()));
-        drop(db);
-        result
-    }
-
-    fn run<T>(&mut self, sql: &str, work: impl FnOnce(&mut Link) -> Result<T>) -> Result<T> {
-        let (link, memory) = self.start()?;
-        let concern = link.concern(sql);
-        let result = memory.before(link, concern).and_then(|()| {
-            let done = if link.is_quick(sql) { work(link) } else { blocking(|| work(link)) }?;
-            match concern {
-                Concern::Rollback => memory.after_rollback(link).map(|()| done),
-                _ => Ok(done),
-            }
-        });
-        self.note_loss(result)
-    }
-
-    /// After some errors (disk full, time-out in a write) SQLite rolls back everything.
-    fn note_loss<T>(&mut self, result: Result<T>) -> Result<T> {
-        let over = self.writer.link.as_ref().is_none_or(Link::is_autocommit);
-        if let Err(error) = &result
-            && over
-        {
-            self.state = State::Ended;
-            self.writer.lose_batch(error);
-        }
-        result
-    }
-
-    /// Before the first statement: begins the outer transaction when none is open.
-    pub(crate) async fn ready(&mut self) -> Result<()> {
-        let shared = &self.db.shared;
-        let Writer { link, memory, .. } = &mut *self.writer;
-        let link = link.as_mut().ok_or_else(closed)?;
-        if self.state != State::Idle || !link.is_autocommit() {
-            return Ok(());
-        }
-        shared.begin_outer(link).await?;
-        if let Err(error) = memory.check(link) {
-            link.control("ROLLBACK")?;
-            return Err(error);
-        }
-        Ok(())
-    }
-
-    /// The writer and what it knows, inside this request's savepoint. [`Tx::ready`] comes before.
-    fn start(&mut self) -> Result<(&mut Link, &mut Memory)> {
-        let Writer { link, memory, .. } = &mut *self.writer;
-        let link = link.as_mut().ok_or_else(closed)?;
-        match self.state {
-            State::Open => return Ok((link, memory)),
-            State::Ended => return Err(Error::Unavailable("the transaction was lost".to_owned())),
-            State::Idle => {}
-        }
-        link.control("SAVEPOINT request")?;
-        self.state = State::Open;
-        Ok((link, memory))
-    }
-
-    /// Undoes this request and leaves the others of the batch alone.
-    fn undo(&mut self) -> Result<()> {
-        let alone = self.writer.waiting.is_empty();
-        self.writer.memory.undone();
-        let Some(link) = self.writer.link.as_ref().filter(|link| !link.is_autocommit()) else {
-            return Ok(());
-        };
-        if alone {
-            // Keeps the write lock from other processes no longer than needed.
-            return link.control("ROLLBACK");
-        }
-        link.control("ROLLBACK TO request")?;
-        link.control("RELEASE request")
-    }
-}
-
-impl Drop for Tx {
-    fn drop(&mut self) {
-        if self.state == State::Open
-            && let Err(error) = self.undo()
-        {
-            tracing::error!(%error, "a transaction could not be rolled back");
-            if let Some(link) = &self.writer.link {
-                let _ = link.control("ROLLBACK");
-            }
-            self.writer.lose_batch(&error);
-        }
     }
 }
 

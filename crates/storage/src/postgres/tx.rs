@@ -14,6 +14,7 @@ use tokio_postgres::Statement;
 use super::queue::{Asked, Batch, Queue, tables};
 use super::{Lease, Postgres, failure, prepare, rows};
 use crate::db::{Result, Row, Value};
+use crate::settled::{self, Settled};
 
 /// Queued rows are sent when there are so many.
 const MAX_QUEUED: usize = 2_000;
@@ -23,6 +24,8 @@ pub(crate) struct Tx {
     pub(super) lease: Lease,
     queue: Queue,
     asked: Vec<Asked>,
+    /// Answers from before, until this transaction changes or locks what they are about.
+    settled: Option<Arc<Settled>>,
 }
 
 /// What the caller waits for.
@@ -46,17 +49,36 @@ struct Done {
 
 impl Tx {
     pub(super) fn new(db: Arc<Postgres>, lease: Lease) -> Tx {
-        Tx { db, lease, queue: Queue::default(), asked: Vec::new() }
+        Tx { db, lease, queue: Queue::default(), asked: Vec::new(), settled: None }
     }
 
     pub(crate) async fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        if let Some(rows) = self.settled.as_ref().and_then(|settled| settled.get(sql, params)) {
+            return Ok(rows);
+        }
         if let Some(at) = self.asked.iter().position(|asked| asked.is(sql, params))
             && let Some(rows) = self.asked.swap_remove(at).rows
         {
+            self.settle(sql, params, &rows);
             return Ok(rows);
         }
         self.note_write(sql);
-        self.send(Main::Query(sql, params)).await.map(|done| done.rows)
+        let rows = self.send(Main::Query(sql, params)).await?.rows;
+        self.settle(sql, params, &rows);
+        Ok(rows)
+    }
+
+    /// See [`crate::Tx::recall`].
+    pub(crate) fn recall(&mut self, settled: Arc<Settled>) {
+        self.settled = Some(settled);
+    }
+
+    fn settle(&self, sql: &str, params: &[Value], rows: &[Row]) {
+        if let Some(settled) = &self.settled
+            && settled::is_question(&settled::words(sql))
+        {
+            settled.keep(sql, params, rows);
+        }
     }
 
     pub(crate) async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
@@ -77,6 +99,7 @@ impl Tx {
 
     pub(crate) async fn execute_script(&mut self, sql: &str) -> Result<()> {
         self.asked.clear();
+        self.settled = None;
         self.send(Main::Script(sql)).await.map(drop)
     }
 
@@ -99,7 +122,8 @@ impl Tx {
     /// A question that [`Tx::query`] is going to ask. It is sent with the next statement; a write to
     /// one of its tables before it is asked makes its answer worthless, and it is asked again.
     pub(crate) fn ahead(&mut self, sql: &str, params: &[Value]) {
-        if !self.asked.iter().any(|asked| asked.is(sql, params)) {
+        let is_known = self.settled.as_ref().is_some_and(|known| known.get(sql, params).is_some());
+        if !is_known && !self.asked.iter().any(|asked| asked.is(sql, params)) {
             self.asked.push(Asked::new(sql, params));
         }
     }
@@ -150,6 +174,12 @@ impl Tx {
 
     /// Answers about tables that a statement may change are worth nothing from now on.
     fn note_write(&mut self, sql: &str) {
+        if self.settled.is_some() {
+            let words = settled::words(sql);
+            if settled::mentions(&words) && !reads_only(&words) {
+                self.settled = None;
+            }
+        }
         let reads = sql.get(..6).is_some_and(|verb| verb.eq_ignore_ascii_case("select"));
         if !reads && !self.asked.is_empty() {
             let written = tables(sql);
@@ -170,6 +200,13 @@ impl Tx {
         }
         sent
     }
+}
+
+/// A SELECT that locks nothing.
+fn reads_only(words: &[&str]) -> bool {
+    let is = |word: &str, name: &str| word.eq_ignore_ascii_case(name);
+    words.first().is_some_and(|first| is(first, "select"))
+        && !words.windows(2).any(|pair| is(pair[0], "for") && is(pair[1], "update"))
 }
 
 async fn exchange(

@@ -10,12 +10,7 @@ use std::collections::HashMap;
 
 use super::link::Link;
 use crate::db::{RESERVE_IDS, Result, Row, Value};
-
-/// Tables that every write asks and hardly any changes: settings, definitions of fields, top levels.
-const SETTLED: &[&str] = &["setting", "field_info", "site_field", "top_level"];
-/// Answers that are kept of one statement, and rows of one answer.
-const MAX_ANSWERS: usize = 64;
-const MAX_ROWS: usize = 1_000;
+use crate::settled::{self, Answers};
 
 /// What a statement means for the memory. Found out once for each text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,25 +28,16 @@ pub(super) enum Concern {
 
 impl Concern {
     pub(super) fn of(sql: &str) -> Concern {
-        let words: Vec<&str> = sql
-            .split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_')
-            .filter(|word| !word.is_empty())
-            .collect();
+        let words = settled::words(sql);
         let is = |word: &&str, name: &str| word.eq_ignore_ascii_case(name);
         if words.iter().any(|word| is(word, "id_counters")) {
             return Concern::Counters;
         }
         let first = words.first().copied().unwrap_or_default().to_ascii_uppercase();
-        let mentions = || words.iter().any(|word| SETTLED.contains(word));
+        let mentions = || settled::mentions(&words);
         match first.as_str() {
-            "SELECT" => {
-                let mut tables = words
-                    .windows(2)
-                    .filter(|pair| is(&pair[0], "from") || is(&pair[0], "join"))
-                    .map(|pair| pair[1]);
-                let settled = mentions() && tables.all(|table| SETTLED.contains(&table));
-                if settled { Concern::Settled } else { Concern::None }
-            }
+            "SELECT" if settled::is_question(&words) => Concern::Settled,
+            "SELECT" => Concern::None,
             "INSERT" | "UPDATE" | "DELETE" if !mentions() => Concern::None,
             "SAVEPOINT" | "RELEASE" => Concern::None,
             "ROLLBACK" => Concern::Rollback,
@@ -69,14 +55,9 @@ pub(super) struct Memory {
     moved: Vec<((i64, Box<str>), i64)>,
     /// The request under way works on the table of the counters itself.
     by_hand: bool,
-    answers: HashMap<Box<str>, Vec<Answer>>,
+    answers: Answers,
     /// The request under way may have changed settled tables.
     unsettled: bool,
-}
-
-struct Answer {
-    asked: Vec<Value>,
-    rows: Vec<Row>,
 }
 
 struct Counter {
@@ -87,13 +68,15 @@ struct Counter {
 
 impl Memory {
     /// At the start of an outer transaction: forgets everything when somebody else has written.
-    pub(super) fn check(&mut self, link: &Link) -> Result<()> {
+    /// Returns whether it still holds.
+    pub(super) fn check(&mut self, link: &Link) -> Result<bool> {
         let version = Some(link.data_version()?);
-        if self.version != version {
+        let holds = self.version == version;
+        if !holds {
             self.clear();
             self.version = version;
         }
-        Ok(())
+        Ok(holds)
     }
 
     /// Nothing of it is certain any more.
@@ -175,19 +158,13 @@ impl Memory {
 
     /// The rows that a statement about settled tables gave before.
     pub(super) fn answer(&self, sql: &str, params: &[Value]) -> Option<Vec<Row>> {
-        let answers = self.answers.get(sql).filter(|_| !self.unsettled)?;
-        answers.iter().find(|answer| answer.asked == params).map(|answer| answer.rows.clone())
+        if self.unsettled { None } else { self.answers.get(sql, params) }
     }
 
     pub(super) fn keep_answer(&mut self, sql: &str, params: &[Value], rows: &[Row]) {
-        if self.unsettled || rows.len() > MAX_ROWS {
-            return;
+        if !self.unsettled {
+            self.answers.keep(sql, params, rows);
         }
-        let answers = self.answers.entry(sql.into()).or_default();
-        if answers.len() >= MAX_ANSWERS {
-            answers.clear();
-        }
-        answers.push(Answer { asked: params.to_vec(), rows: rows.to_vec() });
     }
 
     /// The request is part of the batch from now on.
@@ -226,7 +203,7 @@ mod tests {
     #[test]
     fn a_statement_concerns_what_it_touches() {
         let of = Concern::of;
-        assert_eq!(of("SELECT name FROM setting WHERE tenant_id = $1"), Concern::Settled);
+        assert_eq!(of("SELECT name FROM tenant_settings WHERE tenant_id = $1"), Concern::Settled);
         assert_eq!(
             of("SELECT id FROM site_field UNION SELECT id FROM top_level"),
             Concern::Settled
@@ -236,7 +213,7 @@ mod tests {
         assert_eq!(of("SELECT top_level FROM client"), Concern::None);
         assert_eq!(of("SELECT 1"), Concern::None);
         assert_eq!(of("INSERT INTO client (id) VALUES ($1)"), Concern::None);
-        assert_eq!(of("UPDATE setting SET value = $1"), Concern::Unsettles);
+        assert_eq!(of("UPDATE tenant_settings SET value = $1"), Concern::Unsettles);
         assert_eq!(of("DELETE FROM \"field_info\""), Concern::Unsettles);
         assert_eq!(of("CREATE TABLE x (id BIGINT)"), Concern::Unsettles);
         assert_eq!(of("WITH a AS (SELECT 1) DELETE FROM client"), Concern::Unsettles);
