@@ -11,7 +11,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::auth::passwords::sha256_hex;
 use crate::error::{ApiError, Result};
-use crate::front::Call;
+use crate::front::{self, Call};
 use crate::reply::{self, Reply};
 
 /// How long a key is remembered, in milliseconds.
@@ -123,16 +123,23 @@ impl Repeatable {
         let text = reply.body_mut().collect().await;
         let text = text.map_err(|error| ApiError::Internal(error.to_string()))?.to_bytes();
         let status = reply.status().as_u16();
-        self.keep_behind(call, status, &String::from_utf8_lossy(&text)).await?;
+        self.keep_behind(call, status, &String::from_utf8_lossy(&text)).await;
         *reply.body_mut() = reply::full(text);
         Ok(reply)
     }
 
-    /// Keeps the text of such a reply.
-    pub async fn keep_behind(&self, call: &Call, status: u16, reply: &str) -> Result<()> {
-        let mut tx = call.db.begin().await?;
-        self.keep(call, &mut tx, status, reply).await?;
-        Ok(tx.commit().await?)
+    /// Keeps the text of such a reply. What it tells of is done, so it stands whatever becomes of its
+    /// copy.
+    pub async fn keep_behind(&self, call: &Call, status: u16, reply: &str) {
+        let keep = async {
+            let mut tx = call.db.begin().await?;
+            self.keep(call, &mut tx, status, reply).await?;
+            Ok::<(), ApiError>(tx.commit().await?)
+        };
+        if let Err(error) = keep.await {
+            let (request_id, cause) = (&call.request_id, front::cause(&error));
+            tracing::error!(request_id, cause, "a reply is not kept for repetitions");
+        }
     }
 
     /// Keeps the reply, in the transaction that wrote what it tells of.

@@ -77,11 +77,8 @@ pub async fn post(call: &Call, endpoint: &'static Endpoint, body: &[u8]) -> Resu
         let repeatable = mode.repeatable.take();
         let body = bulk(call, endpoint, &elements, &mode).await?;
         if let Some(repeatable) = repeatable {
-            // Its records are kept already, so the reply stands whatever becomes of its copy.
-            if let Err(error) = repeatable.keep_behind(call, 200, &body).await {
-                let (request_id, cause) = (&call.request_id, front::cause(&error));
-                tracing::error!(request_id, cause, "the reply to a bulk request is not kept");
-            }
+            // Its records were committed one by one.
+            repeatable.keep_behind(call, 200, &body).await;
         }
         return Ok(reply::json(200, body));
     }
