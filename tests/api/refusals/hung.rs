@@ -147,7 +147,10 @@ pub async fn deletes(server: &Server, seen: &mut Seen) {
     let admin = server.admin().await;
     let tax = id(&make(&admin, "Tax", json!({ "name": "VAT" })).await);
     let tier = id(&make(&admin, "FieldInfo", json!({ "name": "Tier", "usage": 2 })).await);
+    let button = id(&make(&admin, "CustomButton", json!({ "name": "Remote" })).await);
+    let faqs = id(&make(&admin, "FAQList", json!({ "name": "Printers" })).await);
     let body = json!({ "name": "Acme", "item_tax_code": tax,
+        "custombuttons": [{ "id": button }], "faqlists": [{ "id": faqs }],
         "customfields": [{ "id": tier, "value": "Gold" }] });
     let acme = make(&admin, "Client", body).await;
     let site = json!({ "name": "Second", "client_id": id(&acme) });
@@ -164,6 +167,8 @@ pub async fn deletes(server: &Server, seen: &mut Seen) {
     for (path, counts) in [
         (format!("Tax/{tax}"), json!({ "clients": 1 })),
         (format!("FieldInfo/{tier}"), json!({ "clients": 1 })),
+        (format!("CustomButton/{button}"), json!({ "clients": 1 })),
+        (format!("FAQList/{faqs}"), json!({ "clients": 1 })),
         (format!("Site/{}", acme["main_site_id"]), json!({ "main_site_of_clients": 1 })),
         (format!("Site/{site}"), json!({ "tickets": 1 })),
         (format!("Client/{}", id(&acme)), json!({ "clients": 1, "tickets": 1 })),

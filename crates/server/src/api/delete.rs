@@ -197,6 +197,7 @@ pub async fn refuse_when_pointed_at(
             counts.push((entity.table, i64::try_from(shown).unwrap_or(i64::MAX)));
         }
     }
+    counts.extend(rules::listed::pointing(save, doomed).await?);
     let what = kind.entity().singular;
     if counts.is_empty() && any_hidden {
         // Neither what they are nor how many.

@@ -1,10 +1,12 @@
 //! Lists inside a record whose elements may stand for records of their own: an element that has
 //! only an id is the record with that id, and shows what it says now.
 
+use std::collections::BTreeMap;
+
 use aureole_catalogue::render::View;
-use aureole_catalogue::{Entity, EntityKind, Key, Kind, Record, Show};
+use aureole_catalogue::{ENTITIES, Entity, EntityKind, Key, Kind, Record, Show};
 use aureole_storage::Read;
-use aureole_storage::records::{self, Stored};
+use aureole_storage::records::{self, Part, Stored};
 use serde_json::Value;
 
 use crate::app::App;
@@ -59,6 +61,41 @@ pub async fn before(save: &mut Save<'_>, draft: &Draft) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// How many records of each kind, by its table, have an element that stands for one of these.
+pub async fn pointing(
+    save: &mut Save<'_>,
+    doomed: &BTreeMap<EntityKind, Vec<i64>>,
+) -> Result<Vec<(&'static str, i64)>> {
+    let (db, tenant) = (save.app.db.of(save.tenant()), save.tenant());
+    let mut counts = Vec::new();
+    for entity in ENTITIES {
+        let asked: Vec<(Key, &Vec<i64>)> =
+            lists(entity).filter_map(|(key, kind)| Some((key, doomed.get(&kind)?))).collect();
+        if asked.is_empty() {
+            continue;
+        }
+        let points = |doc: &str| {
+            let has =
+                |key: Key| doc.contains(&format!("\"{}\":", entity.schema.fields[key.0].name));
+            if !asked.iter().any(|(key, _)| has(*key)) {
+                return false;
+            }
+            let record = Record::from_doc(entity.schema, doc);
+            asked.iter().any(|(key, ids)| {
+                elements(&record, *key).iter().filter_map(pointer).any(|id| ids.contains(&id))
+            })
+        };
+        let mut count = 0;
+        // Read beside the transaction: it streams, and definitions are seldom deleted.
+        records::each_part(&db, tenant, entity, &[Part::Doc], None, &mut |row| {
+            count += i64::from(points(row.text(1)));
+        })
+        .await?;
+        counts.extend((count > 0).then_some((entity.table, count)));
+    }
+    Ok(counts)
 }
 
 /// The lists of one full record that have such elements.
