@@ -1,6 +1,7 @@
 //! What every POST keeps to: create and update, all or nothing, replies, names, references, tags.
 
 use aureole_testkit::{Actor, Server, on_both_databases};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 on_both_databases!(
@@ -104,6 +105,10 @@ async fn the_reply_has_the_shape_and_order_of_the_request(server: &Server) {
         .post_text("/api/Client", "text/plain", "[]")
         .await
         .expect_error(415, "unsupported_media_type");
+    let untyped = admin.request(Method::POST, "/api/Client").body("[]");
+    admin.send(untyped).await.expect_error(415, "unsupported_media_type");
+    let empty = admin.request(Method::POST, "/api/Client");
+    admin.send(empty).await.expect_error(400, "validation");
 }
 
 async fn one_bad_record_stops_the_whole_request(server: &Server) {

@@ -284,11 +284,15 @@ async fn answer(
         now,
     };
     if method == Method::POST {
-        let content_type = call.header("content-type").unwrap_or("");
-        if !wire::is_json(content_type) {
-            return Err(ApiError::UnsupportedMediaType(format!(
+        let content_type = call.header("content-type");
+        let not_json = || {
+            let content_type = content_type.unwrap_or("");
+            ApiError::UnsupportedMediaType(format!(
                 "the body must be application/json, not {content_type:?}"
-            )));
+            ))
+        };
+        if content_type.is_some_and(|content_type| !wire::is_json(content_type)) {
+            return Err(not_json());
         }
         if let Some(encoding) = call.header("content-encoding").filter(|name| !is_plain(name)) {
             return Err(ApiError::UnsupportedMediaType(format!(
@@ -296,6 +300,10 @@ async fn answer(
             )));
         }
         let bytes = read_body(app, body, call.header("content-length")).await?;
+        // Without a body there is nothing that could have a type.
+        if content_type.is_none() && !bytes.is_empty() {
+            return Err(not_json());
+        }
         let _place = call.place(route).await;
         return routes::post(&call, route, &bytes).await;
     }
