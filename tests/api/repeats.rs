@@ -78,8 +78,10 @@ async fn a_key_has_255_visible_characters(server: &Server) {
     let admin = server.admin().await;
     let body = json!([{ "name": "Acme" }]);
     for key in ["é".to_owned(), "x".repeat(256)] {
-        let errors = send(&admin, "/Client", &key, &body).await.expect_error(400, "validation");
-        assert!(errors["Idempotency-Key"].is_array(), "{errors}");
+        for path in ["/Client", "/Client?dryrun=true"] {
+            let errors = send(&admin, path, &key, &body).await.expect_error(400, "validation");
+            assert!(errors["Idempotency-Key"].is_array(), "{errors}");
+        }
     }
     assert_eq!(admin.get("/Client").await.expect(200)["record_count"], 0);
     send(&admin, "/Client", &"x".repeat(255), &body).await.expect(201);

@@ -56,6 +56,7 @@ pub async fn once(
     body: &[u8],
     write: impl Future<Output = Result<Reply>>,
 ) -> Result<Reply> {
+    given(call)?;
     let dry_run = call.params.flag("dryrun", &mut Problems::default());
     let repeatable = if dry_run { None } else { of(call, body).await? };
     let Some(repeatable) = repeatable else { return write.await };
@@ -66,8 +67,8 @@ pub async fn once(
     repeatable.kept(call, reply).await
 }
 
-/// The key of a request, when it has one.
-pub async fn of(call: &Call, body: &[u8]) -> Result<Option<Repeatable>> {
+/// The key that a request has, if it has one; one that can't be kept is refused, in a dry run too.
+pub fn given(call: &Call) -> Result<Option<&str>> {
     let Some(given) = call.headers.get("idempotency-key") else { return Ok(None) };
     // One that was passed over would be no protection, and nobody would know.
     let key = given.to_str().ok().filter(|key| key.len() <= MAX_KEY_BYTES);
@@ -75,9 +76,12 @@ pub async fn of(call: &Call, body: &[u8]) -> Result<Option<Repeatable>> {
         let text = format!("must be at most {MAX_KEY_BYTES} visible ASCII characters");
         return Err(ApiError::invalid("Idempotency-Key", text));
     };
-    if key.is_empty() {
-        return Ok(None);
-    }
+    Ok(Some(key).filter(|key| !key.is_empty()))
+}
+
+/// The request, when it has a key, and its turn among those with the same one.
+pub async fn of(call: &Call, body: &[u8]) -> Result<Option<Repeatable>> {
+    let Some(key) = given(call)? else { return Ok(None) };
     let mut names: Vec<&str> = call.params.names().collect();
     names.sort_unstable();
     let params: Vec<String> = names

@@ -54,6 +54,7 @@ pub async fn post(call: &Call, endpoint: &'static Endpoint, body: &[u8]) -> Resu
     if !problems.is_empty() {
         return Err(ApiError::Validation { place: "", problems });
     }
+    idempotency::given(call)?;
     if !mode.dry_run {
         mode.repeatable = idempotency::of(call, body).await?;
     }
