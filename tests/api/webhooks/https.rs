@@ -110,7 +110,9 @@ fn a_file_without_certificates_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authority.pem");
     let refusal = || Config::from_toml(&format!("[webhooks]\nca_file = {path:?}")).err().unwrap();
-    assert!(refusal().starts_with("webhooks.ca_file ") && refusal().contains("can't be read"));
+    assert!(
+        refusal().starts_with("line 2: webhooks.ca_file ") && refusal().contains("can't be read")
+    );
     std::fs::write(&path, "nothing of the kind").unwrap();
     assert!(refusal().contains("has no certificate in it"), "{}", refusal());
     let rubbish = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";

@@ -28,7 +28,7 @@ pub struct Draft {
     pub secrets: Vec<secrets::Secret>,
 }
 
-/// What the caller of [`record`] knows beforehand.
+/// What the caller of [`super::record`] knows beforehand.
 #[derive(Default)]
 pub struct Preset<'a> {
     /// The id of a new record, reserved by the caller.
