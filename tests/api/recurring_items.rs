@@ -185,6 +185,12 @@ async fn twice_is_once(server: &Server) {
     let would = admin.post(&format!("{path}?dryrun=true"), would).await.expect(200);
     assert_eq!(would["nextinvoicedate"], "2026-03-31T00:00:00");
     assert_eq!(get(&admin, "RecurringItem", made, "").await, first);
+    // A number from before the last one is no new invoice either.
+    let second = invoiced(&admin, made, json!({ "invoicenumber": "I-2" })).await;
+    assert_eq!(second["nextinvoicedate"], "2026-03-31T00:00:00");
+    for number in ["I-1", "I-2"] {
+        assert_eq!(invoiced(&admin, made, json!({ "invoicenumber": number })).await, second);
+    }
     server
         .with_scope("read:items")
         .await

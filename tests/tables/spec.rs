@@ -44,6 +44,7 @@ const ALLOWED: &[Allowed] = &[
         "added",
         "the end that was set, so that every renewal is as long as the first term",
     ),
+    allowed("AreaItem", "invoicenumbers", "added", "so that no invoice counts twice"),
     allowed("Attachment", "client_id", "added", "the client whose file it is"),
     allowed("Attachment", "filesize", "mode", "counted from the content"),
     allowed("Attachment", "isimage", "mode", "follows from the type of the content"),

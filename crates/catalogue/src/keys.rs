@@ -254,6 +254,7 @@ keys!(
     AUTO_RENEW = "autorenew",
     END = "enddate",
     ORIGINAL_END = "originalenddate",
+    INVOICES = "invoicenumbers",
     DONT_INVOICE = "dontinvoice",
     PERIOD = "billingperiod_id",
 );

@@ -236,6 +236,7 @@ pub const FIELDS: &[Fact] = &[
     ),
     fact("PrepayHistory", "reverses_id", Works, ""),
     fact("AreaItem", "originalenddate", Works, ""),
+    fact("AreaItem", "invoicenumbers", Works, ""),
     // Agreements: kept for the programs that bill.
     fact("Area", "chargeperiod", Works, ANY_CODE),
     fact("Area", "chargehours hourlyrate periodcharge", Works, EXACT),

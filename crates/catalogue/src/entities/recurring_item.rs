@@ -2,7 +2,8 @@
 //! One line a field, in the published order.
 
 use crate::entity::EntityKind::{Client, Item, Site};
-use crate::field::{Schema, boolean, datetime, decimal, int, text};
+use crate::field::{Schema, boolean, datetime, decimal, int, text, texts};
+use crate::show::Show;
 
 pub static AREA_ITEM: Schema = Schema {
     name: "AreaItem",
@@ -33,5 +34,7 @@ pub static AREA_ITEM: Schema = Schema {
         text("_warning").output(),
         // Not published: the end date that was set, before renewals moved it on.
         datetime("originalenddate").computed(),
+        // Not published: the numbers of its invoices, so that none counts twice.
+        texts("invoicenumbers").computed().full_when(Show::DETAILS),
     ],
 };

@@ -92,7 +92,7 @@ async fn invoiced(
             }
         },
     };
-    let again = !invoice.is_empty() && invoice == record.text(item::INVOICE);
+    let again = !invoice.is_empty() && has(&record, &invoice);
     let last = record.text(item::LAST_INVOICE);
     if again || !date.is_empty() && !last.is_empty() && date.as_str() <= last {
         return Ok(());
@@ -110,11 +110,27 @@ async fn invoiced(
     save.amend(kind, id, |record| move_on(record, &due, &invoice, period)).await
 }
 
+/// The numbers of invoices that an item remembers: ninety years of monthly ones.
+const NUMBERS: usize = 1_000;
+
+fn numbers(record: &Record) -> &[Value] {
+    record.get(item::INVOICES).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// True when the item was on an invoice with this number, the last one or an earlier one.
+fn has(record: &Record, invoice: &str) -> bool {
+    invoice == record.text(item::INVOICE) || numbers(record).iter().any(|number| number == invoice)
+}
+
 /// The due date becomes the last one, and the next lies one period later. Past the end date an
 /// item that renews itself is extended by its original length; another one ends.
 fn move_on(record: &mut Record, due: &str, invoice: &str, period: Period) {
     record.set(item::LAST_INVOICE, due);
     if !invoice.is_empty() {
+        let mut numbers = numbers(record).to_vec();
+        numbers.push(Value::from(invoice));
+        let oldest = numbers.len().saturating_sub(NUMBERS);
+        record.set(item::INVOICES, Value::Array(numbers.split_off(oldest)));
         record.set(item::INVOICE, invoice);
     }
     let parse = |text: &str| text.parse::<DateTime>().ok();
