@@ -23,10 +23,10 @@ const RESTART_BYTES: i64 = 32 << 20;
 const REST_BYTES: i64 = 1 << 20;
 const ROUNDS: usize = 4;
 /// How long the writer waits for readers then, and how long when they have kept the log from
-/// starting again for several times its size.
+/// starting again until it was longer by a quarter.
 const RESTART_WAIT: Duration = Duration::from_millis(2);
 const LATE_WAIT: Duration = Duration::from_millis(20);
-const LATE_BYTES: i64 = 4 * RESTART_BYTES;
+const LATE_BYTES: i64 = RESTART_BYTES / 4 * 5;
 /// How often the size of the log is looked at while there are commits.
 const LOG_LOOK: Duration = Duration::from_millis(50);
 const TICK: Duration = Duration::from_millis(5);
